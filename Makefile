@@ -1,0 +1,30 @@
+# The commands a newcomer needs. Everything is installed into .venv, nothing elsewhere.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+# Installs once, and again when the pins or the project's metadata change.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/annexa demo
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@cd $(CURDIR) && $(BIN)/annexa --config config.example.toml checks lint
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .annexa-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
