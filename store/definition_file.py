@@ -1,0 +1,71 @@
+"""Reading TOML definition files, with errors that name the file, the key and the fix."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from store.errors import DefinitionError
+
+_TABLES = frozenset({"resource", "check", "control", "limit", "exception"})
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def read_tables(path: Path, key: str) -> list[dict[str, Any]]:
+    """Return the ``[[key]]`` tables of a TOML file; none if the file has no such key.
+
+    Raises:
+        DefinitionError: the file cannot be read, is not TOML, holds something that is no
+            definition, or ``key`` is no array of tables.
+    """
+    content = read_toml(path)
+    for found in content.keys() - _TABLES:
+        near = difflib.get_close_matches(found, _TABLES, n=1)
+        hint = f"Did you mean [[{near[0]}]]?" if near else f"Definitions are {', '.join(sorted(_TABLES))}."
+        raise DefinitionError(f"{path}: {found!r} is no kind of definition", hint)
+    tables = content.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise DefinitionError(f"{path}: {key!r} must be an array of tables", f"Write [[{key}]].")
+    return tables
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        DefinitionError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DefinitionError(f"{path}: {error}", "Mend the TOML at the place named.") from error
+
+
+def parse(model: type[ModelT], table: dict[str, Any], path: Path, label: str) -> ModelT:
+    """Validate one table.
+
+    Args:
+        label: what to call the table in an error, usually its id.
+
+    Raises:
+        DefinitionError: naming every key that is wrong.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise DefinitionError(f"{path}: {label}: {explain(error)}", "Mend the keys named.") from error
+
+
+def explain(error: ValidationError) -> str:
+    """Say what is wrong, key by key, in words for people."""
+    problems = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "(table)"
+        said = (
+            "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        )
+        problems.append(f"{key}: {said}")
+    return "; ".join(problems)

@@ -1,0 +1,78 @@
+"""The append-only log: every act is an entry, and the entries are the leaves of a Merkle tree."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from store.blobs import Blobs
+from store.canonical import canonical
+from store.errors import StoreError
+from store.schema import checkpoint, log, log_state
+from store.tree import Frontier, leaf_hash
+
+ENTRY_VERSION = 1
+
+
+def append(
+    connection: sa.Connection, blobs: Blobs, kind: str, body: dict[str, Any], *, keep: bool = True
+) -> int:
+    """Append an entry in the caller's transaction.
+
+    Args:
+        body: what the entry says; hashes stand for payloads.
+        keep: whether the log keeps the entry itself; without it the caller's rows must say all of it.
+
+    Returns:
+        the entry's sequence number, from 0.
+    """
+    entry = encode(kind, body)
+    frontier = state(connection)
+    seq = frontier.size
+    leaf = leaf_hash(entry)
+    frontier.append(leaf)
+    dictionary_id, data = blobs.compress(connection, entry) if keep else (None, None)
+    connection.execute(
+        log.insert(),
+        {"seq": seq, "kind": kind, "hash": leaf, "dictionary_id": dictionary_id, "entry": data},
+    )
+    values = {"size": frontier.size, "frontier": frontier.to_bytes()}
+    if seq == 0:
+        connection.execute(log_state.insert(), {"id": 1, **values})
+    else:
+        connection.execute(log_state.update().values(values))
+    return seq
+
+
+def encode(kind: str, body: dict[str, Any]) -> bytes:
+    """Return the bytes of an entry, over which its leaf hash is taken."""
+    return canonical({"v": ENTRY_VERSION, "kind": kind, **body})
+
+
+def state(connection: sa.Connection) -> Frontier:
+    """Return the log's size and right edge as they were last written.
+
+    Raises:
+        StoreError: they are damaged.
+    """
+    row = connection.execute(sa.select(log_state.c.size, log_state.c.frontier)).first()
+    try:
+        return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
+    except ValueError as error:
+        raise StoreError(f"the state of the log is damaged: {error}", "Run `annexa verify`.") from error
+
+
+def keep_checkpoint(connection: sa.Connection, at: str) -> tuple[int, str]:
+    """Keep the log's present size and root.
+
+    Args:
+        at: the moment, RFC 3339 in UTC.
+
+    Returns:
+        size and root, in hexadecimal.
+    """
+    frontier = state(connection)
+    root = frontier.root()
+    known = connection.execute(sa.select(checkpoint.c.size).where(checkpoint.c.size == frontier.size)).first()
+    if known is None:
+        connection.execute(checkpoint.insert(), {"size": frontier.size, "root": root, "at": at})
+    return frontier.size, root.hex()

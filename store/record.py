@@ -1,0 +1,243 @@
+"""The record: a folder with the database, its keys, and the one way to write to it."""
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store import log
+from store.blobs import Blobs
+from store.canonical import canonical, digest
+from store.collection_writer import CollectionWriter
+from store.database import (
+    engine_for,
+    migrate,
+    newer_schema,
+    schema_version,
+    store_errors,
+    unwritable,
+    writer_lock,
+)
+from store.errors import StoreError
+from store.intervals import STAGING
+from store.model import Scope
+from store.schema import HEAD, check, meta, run, scope, series
+
+DATABASE = "record.db"
+REDACTION_KEY = "redaction.key"
+_KEY_BYTES = 32
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def rfc3339(moment: dt.datetime) -> str:
+    """Write a moment in UTC with milliseconds; such texts sort as the moments do."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+class Record:
+    """An open record.
+
+    Use :meth:`open` to read and :meth:`writer` to write.
+    """
+
+    def __init__(self, path: Path, engine: sa.Engine, clock: Clock = utc_now) -> None:
+        self.path = path
+        self.engine = engine
+        self.clock = clock
+        self.blobs = Blobs()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> "Iterator[Record]":
+        """Open a record for reading.
+
+        Raises:
+            StoreError: there is none, it cannot be read, or its schema is another.
+        """
+        database = path / DATABASE
+        if not database.is_file():
+            raise StoreError(f"there is no store at {path}", "Run `annexa init`, then `annexa collect`.")
+        with store_errors(path):
+            engine = engine_for(database, read_only=True)
+            try:
+                with engine.connect() as connection:
+                    version = schema_version(connection)
+                if version != HEAD:
+                    raise newer_schema(version)
+                yield cls(path, engine)
+            finally:
+                engine.dispose()
+
+    @classmethod
+    @contextmanager
+    def writer(cls, path: Path, clock: Clock = utc_now) -> "Iterator[Record]":
+        """Open a record for writing, making it if there is none, as its only writer.
+
+        A run that a crash left unfinished is marked as interrupted.
+
+        Raises:
+            StoreError: it cannot be written, or another process is writing it.
+        """
+        create_folder(path)
+        with writer_lock(path / DATABASE), store_errors(path):
+            engine = engine_for(path / DATABASE)
+            try:
+                migrate(engine)
+                record = cls(path, engine, clock)
+                record._prepare()
+                yield record
+            finally:
+                engine.dispose()
+
+    def _prepare(self) -> None:
+        with self.engine.begin() as connection:
+            self.blobs.load(connection)
+            for statement in STAGING:
+                connection.exec_driver_sql(statement)
+            at = rfc3339(self.clock())
+            if connection.execute(sa.select(meta.c.value).where(meta.c.key == "store_id")).first() is None:
+                store_id = secrets.token_hex(16)
+                connection.execute(meta.insert(), {"key": "store_id", "value": store_id})
+                log.append(connection, self.blobs, "store", {"store": store_id, "at": at})
+            for row in connection.execute(sa.select(run).where(run.c.status == "running")).all():
+                self._log_run(connection, row.uid, "interrupted", at, {})
+                connection.execute(
+                    run.update().where(run.c.id == row.id).values(status="interrupted", finished=at)
+                )
+
+    def redaction_key(self) -> bytes:
+        """Return the key of the digests that stand for secrets, making it on first use.
+
+        Raises:
+            StoreError: the key file cannot be read or written.
+        """
+        path = self.path / REDACTION_KEY
+        try:
+            if not path.exists():
+                # Written beside and renamed, so that a crash cannot leave an empty key behind.
+                draft = path.with_suffix(".new")
+                draft.unlink(missing_ok=True)
+                draft.touch(mode=0o600, exist_ok=False)
+                draft.write_text(secrets.token_hex(_KEY_BYTES) + "\n", encoding="ascii")
+                draft.replace(path)
+            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+            if len(key) != _KEY_BYTES:
+                raise ValueError(f"a key of {_KEY_BYTES} bytes is needed; this one has {len(key)}")
+            return key
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{path}: {error}", "Restore the key from a backup; without it a change cannot be told."
+            ) from error
+
+    def size(self) -> int:
+        """Return how many bytes the database uses, the write-ahead log's new pages included."""
+        with self.engine.connect() as connection:
+            pages, free, page_size = (
+                int(connection.exec_driver_sql(f"pragma {name}").scalar_one())
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return (pages - free) * page_size
+
+    def begin_run(self, uid: str, trigger: str) -> int:
+        """Open a run and return its row's id."""
+        at = rfc3339(self.clock())
+        with self.engine.begin() as connection:
+            self._log_run(connection, uid, "started", at, {"trigger": trigger})
+            inserted = connection.execute(
+                run.insert().returning(run.c.id),
+                {"uid": uid, "started": at, "status": "running", "trigger": trigger},
+            )
+            return int(inserted.scalar_one())
+
+    def finish_run(self, run_id: int, status: str, summary: Mapping[str, Any]) -> tuple[int, str]:
+        """Close a run and keep a checkpoint.
+
+        Returns:
+            the log's size and root.
+        """
+        at = rfc3339(self.clock())
+        with self.engine.begin() as connection:
+            uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
+            self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
+            connection.execute(
+                run.update()
+                .where(run.c.id == run_id)
+                .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
+            )
+            self.blobs.train(connection)
+            return log.keep_checkpoint(connection, at)
+
+    def register_checks(self, checks: Iterable[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], int]:
+        """Keep checks as they are applied.
+
+        Args:
+            checks: (check id, check as applied); the check's digest is the digest of the latter.
+
+        Returns:
+            (check id, digest) → row id.
+        """
+        wanted = {(check_id, digest(body)): canonical(body) for check_id, body in checks}
+        with self.engine.begin() as connection:
+            known = {
+                (row.check_id, row.digest.hex()): int(row.id) for row in connection.execute(sa.select(check))
+            }
+            fresh = {key: body for key, body in wanted.items() if key not in known}
+            self.blobs.put(connection, {bytes.fromhex(key[1]): body for key, body in fresh.items()})
+            for check_id, applied in fresh:
+                inserted = connection.execute(
+                    check.insert().returning(check.c.id),
+                    {"check_id": check_id, "digest": bytes.fromhex(applied)},
+                )
+                known[check_id, applied] = int(inserted.scalar_one())
+            if fresh:
+                body = {"at": rfc3339(self.clock()), "checks": [list(key) for key in sorted(fresh)]}
+                log.append(connection, self.blobs, "checks", body)
+        return {key: known[key] for key in wanted}
+
+    def collection(
+        self, run_id: int, run_uid: str, scope_: Scope, resource_type: str, region: str
+    ) -> CollectionWriter:
+        """Begin to write one collection; nothing of it counts until it is finished."""
+        query = (
+            sa.select(series.c.id)
+            .join(scope, scope.c.id == series.c.scope_id)
+            .where(
+                scope.c.provider == scope_.provider,
+                scope.c.external_id == scope_.id,
+                series.c.resource_type == resource_type,
+                series.c.region == region,
+            )
+        )
+        with self.engine.connect() as connection:
+            series_pk = connection.execute(query).scalar()
+        return CollectionWriter(
+            self.engine, self.blobs, run_id, run_uid, scope_, resource_type, region, series_pk
+        )
+
+    def _log_run(
+        self, connection: sa.Connection, uid: str, event: str, at: str, more: dict[str, Any]
+    ) -> None:
+        log.append(connection, self.blobs, "run", {"run": uid, "event": event, "at": at, **more})
+
+
+def create_folder(path: Path) -> None:
+    """Make the store's folder, readable by its owner only.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error

@@ -1,0 +1,71 @@
+"""RFC 6962 Merkle trees: roots of lists, and the compact form that an append-only log grows by."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+"""The root of a tree without leaves (RFC 6962 §2.1)."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash one entry as a leaf (RFC 6962 §2.1)."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees into their parent (RFC 6962 §2.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(slots=True)
+class Frontier:
+    """The right edge of a tree: the roots of its full subtrees, largest first.
+
+    It is all that is needed to append and to name the root, and has at most log2(size) + 1
+    hashes. Its length is fixed by ``size``: one hash for each 1 in its binary form.
+    """
+
+    size: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash."""
+        self.hashes.append(leaf)
+        size = self.size
+        while size & 1:
+            right = self.hashes.pop()
+            self.hashes.append(node_hash(self.hashes.pop(), right))
+            size >>= 1
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the Merkle tree hash over all leaves so far."""
+        if not self.hashes:
+            return EMPTY_ROOT
+        root = self.hashes[-1]
+        for left in reversed(self.hashes[:-1]):
+            root = node_hash(left, root)
+        return root
+
+    def to_bytes(self) -> bytes:
+        return b"".join(self.hashes)
+
+    @classmethod
+    def from_bytes(cls, size: int, packed: bytes) -> "Frontier":
+        """Rebuild a frontier.
+
+        Raises:
+            ValueError: the number of hashes does not fit the size.
+        """
+        if len(packed) != 32 * size.bit_count():
+            raise ValueError(f"a tree of {size} leaves has {size.bit_count()} subtree hashes")
+        return cls(size, [packed[i : i + 32] for i in range(0, len(packed), 32)])
+
+
+def root_of(entries: Iterable[bytes]) -> bytes:
+    """Return the Merkle tree hash of a list of entries."""
+    frontier = Frontier()
+    for entry in entries:
+        frontier.append(leaf_hash(entry))
+    return frontier.root()

@@ -1,0 +1,1 @@
+"""The steps of verification, each over one part of the record."""

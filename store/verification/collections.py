@@ -1,0 +1,103 @@
+"""Collections: their rows must be what was logged, and their blobs must be there."""
+
+import hashlib
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store.collection_entry import KIND, collection_entry, collection_rows
+from store.log import encode
+from store.schema import (
+    blob,
+    check,
+    collection,
+    collection_state,
+    content,
+    dictionary,
+    resource,
+    series,
+)
+from store.tree import leaf_hash
+from store.verification.examination import Examination
+
+
+def check_collections(x: Examination) -> None:
+    """Check every collection against its leaf in the log."""
+    logged = {seq for seq, (kind, _) in x.leaves.items() if kind == KIND}
+    last = -1
+    for row in x.connection.execute(collection_rows().order_by(collection.c.seq)):
+        where = f"collection {row.id} ({row.resource_type or 'scope'} in {row.external_id} {row.region})"
+        if row.id < last:
+            x.problem(where, "its row is not in the order of the log")
+        last = row.id
+        if row.seq not in logged:
+            x.problem(where, "is not in the log")
+            continue
+        logged.discard(row.seq)
+        with x.at(where):
+            _check_collection(x, row, where)
+    for seq in sorted(logged):
+        x.problem(f"log entry {seq}", "the collection that it logged is gone")
+    used = sa.select(collection.c.state_id)
+    for row in x.connection.execute(sa.select(collection_state).where(collection_state.c.id.not_in(used))):
+        x.problem(f"collection state {row.id}", "is of no collection")
+    shared = (
+        sa.select(collection.c.id)
+        .join(collection_state, collection_state.c.id == collection.c.state_id)
+        .where(collection_state.c.series_id != collection.c.series_id)
+    )
+    for collection_id in x.connection.execute(shared).scalars():
+        x.problem(f"collection {collection_id}", "has the state of another series")
+
+
+def _check_collection(x: Examination, row: Any, where: str) -> None:
+    if leaf_hash(encode(KIND, collection_entry(row._mapping))) != x.leaves[row.seq][1]:
+        x.problem(where, f"is not as it was logged in entry {row.seq}")
+    x.needed[row.report] = where
+    if row.manifest:
+        x.needed[row.manifest] = where
+    report = x.json(row.report)
+    if report is not None and len(report["gaps"]) != row.gaps:
+        x.problem(where, "its report has another number of gaps")
+
+
+def check_blobs(x: Examination) -> None:
+    for row in x.connection.execute(sa.select(check)):
+        x.needed[row.digest] = f"check {row.check_id}"
+    query = (
+        sa.select(
+            content.c.hash,
+            content.c.name,
+            content.c.region,
+            resource.c.resource_id,
+            series.c.resource_type,
+        )
+        .join(resource, resource.c.id == content.c.resource_pk)
+        .join(series, series.c.id == resource.c.series_id)
+    )
+    for row in x.connection.execute(query):
+        x.needed.setdefault(row.hash, f"resource {row.resource_id}")
+        x.documents[row.hash].append((row.resource_type, row.resource_id, row.name, row.region))
+    present = set()
+    for row in x.connection.execute(sa.select(blob)):
+        where = f"blob {row.hash.hex()}"
+        present.add(row.hash)
+        x.dictionaries.add(row.dictionary_id)
+        try:
+            data = x.record.blobs.decompress(x.connection, row.dictionary_id, row.data)
+        except ValueError as error:
+            x.problem(where, f"is damaged: {error}")
+            continue
+        if hashlib.sha256(data).digest() != row.hash:
+            x.problem(where, "its content has another hash")
+        for stated in x.documents.get(row.hash, ()):
+            with x.at(f"resource {stated[1]}"):
+                payload = orjson.loads(data)
+                if stated != tuple(payload.get(key) for key in ("type", "id", "name", "region")):
+                    x.problem(f"resource {stated[1]}", "its document is of another resource")
+    for key in sorted(x.needed.keys() - present):
+        x.problem(x.needed[key], f"its blob {key.hex()} is gone")
+    for dictionary_id in x.connection.execute(sa.select(dictionary.c.id)).scalars():
+        if dictionary_id not in x.dictionaries:
+            x.problem(f"dictionary {dictionary_id}", "nothing is compressed with it")

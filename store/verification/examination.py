@@ -1,0 +1,96 @@
+"""What the steps of verification share: the record under examination, and what was found."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store.record import Record
+from store.schema import blob
+
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that does not fit.
+
+    Attributes:
+        where: what is affected, e.g. ``log entry 12`` or ``blob 3f…``.
+        message: what does not fit.
+    """
+
+    where: str
+    message: str
+
+
+@dataclass(slots=True)
+class Verification:
+    """What verification found.
+
+    Attributes:
+        size, root: of the log, recomputed from its entries; no root where entries cannot be read.
+    """
+
+    size: int = 0
+    root: str = ""
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(slots=True)
+class Examination:
+    """A record under examination.
+
+    Attributes:
+        entries: sequence number → body, of the entries that the log keeps itself.
+        leaves: sequence number → (kind, leaf hash) of every entry.
+        checkpoints: size → row.
+        needed: hash → what needs a blob of that name.
+        documents: hash → (type, id, name, region) of the resources that it is a document of.
+        dictionaries: the compression dictionaries in use.
+    """
+
+    record: Record
+    connection: sa.Connection
+    result: Verification = field(default_factory=Verification)
+    entries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    leaves: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    checkpoints: dict[int, Any] = field(default_factory=dict)
+    needed: dict[bytes, str] = field(default_factory=dict)
+    documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    dictionaries: set[int | None] = field(default_factory=set)
+
+    def problem(self, where: str, message: str) -> None:
+        self.result.problems.append(Problem(where, message))
+
+    @contextmanager
+    def at(self, where: str) -> Iterator[None]:
+        """Name what is so malformed that it cannot even be compared."""
+        try:
+            yield
+        except _MALFORMED as error:
+            self.problem(where, f"is malformed: {type(error).__name__}: {error}")
+
+    def bodies(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the kept entries of a kind, in the log's order."""
+        for seq, body in self.entries.items():
+            if body["kind"] == kind:
+                yield seq, body
+
+    def json(self, key: bytes) -> Any:
+        """Return what a blob holds, or None where it is gone or damaged."""
+        row = self.connection.execute(sa.select(blob).where(blob.c.hash == key)).first()
+        if row is None:
+            return None
+        try:
+            return orjson.loads(self.record.blobs.decompress(self.connection, row.dictionary_id, row.data))
+        except ValueError:
+            return None
