@@ -1,0 +1,109 @@
+"""Token buckets that keep calls below a provider's published limits, and slow down when told to."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pydantic import Field
+
+from store.definition_file import parse, read_tables
+from store.model import Strict
+
+
+class Limit(Strict):
+    """A published limit.
+
+    Attributes:
+        call: pattern over ``service:Operation``; the first limit that matches applies.
+        rate: calls per second that may go on for ever.
+        burst: calls that may be made at once after a pause.
+        source: where the provider says so.
+    """
+
+    call: str = Field(pattern=r"^[^:]+:.+$")
+    rate: float = Field(gt=0)
+    burst: int = Field(ge=1)
+    source: str = ""
+
+
+DEFAULT_LIMIT = Limit(call="*:*", rate=50, burst=100)
+"""Where nothing is published; throttling lowers it."""
+
+_SLOWEST = 0.05
+_RECOVERY = 0.02
+
+
+def load_limits(path: Path) -> tuple[Limit, ...]:
+    """Read the ``[[limit]]`` tables of a file.
+
+    Raises:
+        DefinitionError: naming file and key.
+    """
+    return tuple(
+        parse(Limit, table, path, str(table.get("call", "?"))) for table in read_tables(path, "limit")
+    )
+
+
+class _Bucket:
+    def __init__(self, limit: Limit, now: float) -> None:
+        self.limit = limit
+        self.rate = limit.rate
+        self.tokens = float(limit.burst)
+        self.at = now
+
+    def refill(self, now: float) -> None:
+        self.tokens = min(float(self.limit.burst), self.tokens + max(0.0, now - self.at) * self.rate)
+        self.at = max(now, self.at)
+
+
+class RateLimiter:
+    """One bucket for each region, service and operation of one scope.
+
+    Args:
+        limits: the first that matches a call applies, else ``DEFAULT_LIMIT``.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, limits: Iterable[Limit] = (), now: Callable[[], float] = time.monotonic) -> None:
+        self._limits = tuple(limits)
+        self._now = now
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def reserve(self, region: str, call: str) -> float:
+        """Take a token, and return the seconds to wait before the call may be made."""
+        with self._lock:
+            bucket = self._bucket(region, call)
+            bucket.refill(self._now())
+            bucket.tokens -= 1
+            return 0.0 if bucket.tokens >= 0 else -bucket.tokens / bucket.rate
+
+    def throttled(self, region: str, call: str) -> None:
+        """Halve the rate: the provider asked for it."""
+        with self._lock:
+            bucket = self._bucket(region, call)
+            bucket.refill(self._now())
+            bucket.rate = max(bucket.limit.rate * _SLOWEST, bucket.rate / 2)
+            bucket.tokens = min(bucket.tokens, 0.0)
+
+    def succeeded(self, region: str, call: str) -> None:
+        """Let a lowered rate recover a little."""
+        with self._lock:
+            bucket = self._bucket(region, call)
+            if bucket.rate < bucket.limit.rate:
+                bucket.refill(self._now())
+                bucket.rate = min(bucket.limit.rate, bucket.rate + bucket.limit.rate * _RECOVERY)
+
+    def rate(self, region: str, call: str) -> float:
+        """Return the present rate in calls per second."""
+        with self._lock:
+            return self._bucket(region, call).rate
+
+    def _bucket(self, region: str, call: str) -> _Bucket:
+        key = (region, call)
+        if key not in self._buckets:
+            limit = next((limit for limit in self._limits if fnmatchcase(call, limit.call)), DEFAULT_LIMIT)
+            self._buckets[key] = _Bucket(limit, self._now())
+        return self._buckets[key]
