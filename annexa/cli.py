@@ -1,0 +1,123 @@
+"""The command line: one module a command, each imported only when it is called."""
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from annexa.exit_codes import ExitCode
+from store.errors import AnnexaError
+
+_COMMANDS = {
+    "init": "Write annexa.toml and make the store.",
+    "doctor": "Say whether configuration, credentials, permissions and store are in order.",
+    "demo": "Collect a seeded, imperfect account from a local server.",
+    "collect": "Collect, judge and record once.",
+    "daemon": "Collect on the schedule until stopped.",
+    "status": "Show the controls by status.",
+    "controls": "List and show controls.",
+    "checks": "List, show and lint checks.",
+    "findings": "List findings.",
+    "evidence": "List and show what was collected, with where it comes from.",
+    "gaps": "List what could not be read.",
+    "permissions": "Print the least privilege that collecting takes.",
+    "verify": "Recompute every hash and root of the record.",
+}
+
+
+class _ReaderLeftError(Exception):
+    """Who read the output (a pager, ``head``) has left; click would take it for a failure."""
+
+
+class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if not near:
+                raise
+            message = f"{error.message} Did you mean '{near[0]}'?"
+            raise click.UsageError(message, ctx) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"annexa.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 complete; 1 usage or configuration; 2 the run has gaps; "
+    "3 findings at or above --fail-on; 4 verification failed; 130 interrupted.",
+)
+@click.version_option(package_name="annexa", message="annexa %(version)s")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="ANNEXA_CONFIG",
+    help="The configuration file.  [default: annexa.toml]",
+)
+@click.pass_context
+def annexa(ctx: click.Context, config_path: Path | None) -> None:
+    """Keep an organisation ready for an ISO/IEC 27001 audit."""
+    ctx.obj = config_path
+
+
+def run() -> int:
+    """Run the command line and return the exit code; errors for people go to standard error."""
+    try:
+        result: Any = annexa.main(standalone_mode=False)
+        code = int(result) if isinstance(result, int) else int(ExitCode.COMPLETE)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except (_ReaderLeftError, BrokenPipeError):
+        # Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.COMPLETE)
+    except AnnexaError as error:
+        click.echo(f"annexa: {_line(str(error))}", err=True)
+        if error.hint:
+            click.echo(f"        {_line(error.hint)}", err=True)
+        return int(ExitCode.USAGE)
+    return code
+
+
+def _line(text: str) -> str:
+    """Return a text as one line: parsers draw pictures, and providers say what they like."""
+    from annexa.output import shown
+
+    return shown(" ".join(text.split()))

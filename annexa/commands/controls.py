@@ -1,0 +1,101 @@
+"""``annexa controls``."""
+
+from pathlib import Path
+
+import click
+
+from annexa.output import Column, console, format_option, print_json_array, print_rows, print_table
+from annexa.rows import control_row, finding_rows, status_row, statuses
+from annexa.workspace import Workspace
+from store.errors import ConfigError
+
+_LIST = (
+    Column("control", "Control"),
+    Column("title", "Title", fold=True),
+    Column("theme", "Theme"),
+    Column("evidence", "Evidence"),
+    Column("count", "Checks", right=True),
+    Column("attach", "A person attaches", fold=True),
+)
+_CHECKS = (
+    Column("check", "Check", fold=True),
+    Column("severity", "Severity"),
+    Column("fail", "Fail", right=True),
+    Column("unknown", "Unknown", right=True),
+    Column("pass", "Pass", right=True),
+    Column("shows", "What it shows of the control", fold=True),
+)
+
+
+@click.group()
+def command() -> None:
+    """The 93 controls of ISO/IEC 27002:2022."""
+
+
+@command.command("list")
+@format_option
+@click.pass_obj
+def list_controls(config: Path | None, form: str) -> None:
+    """List the controls and how far configuration can answer each."""
+    workspace = Workspace.load(config)
+    rows = [control_row(control, workspace.checks.values()) for control in workspace.controls.values()]
+    if form == "table":
+        print_table([row | {"count": len(row["checks"])} for row in rows], _LIST)
+    else:
+        print_rows(rows, _LIST, form)
+
+
+@command.command("show")
+@click.argument("number")
+@format_option
+@click.pass_obj
+def show_control(config: Path | None, number: str, form: str) -> None:
+    """Show a control: its status, the checks that bear on it, and what they found."""
+    workspace = Workspace.load(config)
+    control = workspace.controls.get(number.upper().removeprefix("A."))
+    if control is None:
+        raise ConfigError(
+            f"there is no control {number!r}", "`annexa controls list` shows the 93; 8.24 is one."
+        )
+    checks = [check for check in workspace.checks.values() if control.number in check.controls]
+    with workspace.reading() as record:
+        found = [row for row in finding_rows(record) if control.number in row["controls"]]
+        every = statuses(
+            record,
+            workspace.controls,
+            workspace.checks.values(),
+            workspace.config.file.status.stale_after_days,
+        )
+    status = next(item for item in every if item.control.number == control.number)
+    rows = []
+    for check in checks:
+        outcomes = [row["outcome"] for row in found if row["check"] == check.id]
+        rows.append(
+            {
+                "check": check.id,
+                "title": check.title,
+                "severity": check.severity.value,
+                "pass": outcomes.count("pass"),
+                "fail": outcomes.count("fail"),
+                "unknown": outcomes.count("unknown") + outcomes.count("error"),
+                "not_applicable": outcomes.count("not_applicable"),
+                "shows": check.controls[control.number],
+            }
+        )
+    if form == "json":
+        print_json_array([control_row(control, checks) | status_row(status) | {"results": rows}])
+        return
+    if form == "csv":
+        print_rows(rows, _CHECKS, form)
+        return
+    out = console()
+    out.print(f"[bold]{control.number}  {control.title}[/]  ({control.theme}, {control.evidence})")
+    out.print(f"{control.summary}\n")
+    out.print(f"Status: {status.status.value.replace('_', ' ')}: {status.reason}")
+    if control.attach:
+        out.print("A person attaches: " + "; ".join(control.attach))
+    if rows:
+        print_table(rows, _CHECKS)
+        out.print(f"See them with: annexa findings --control {control.number} --outcome fail")
+    else:
+        out.print("No check bears on it.")

@@ -1,0 +1,97 @@
+"""``annexa demo``."""
+
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from annexa.commands.collect import collect, print_summary, stopping_on_signals
+from annexa.commands.verify import verification_line
+from annexa.demo.containment import contained, environment, fresh_folder
+from annexa.demo.report import report
+from annexa.exit_codes import ExitCode
+from annexa.output import console
+from annexa.workspace import Workspace
+from store.errors import CollectorError
+from store.verify import verify
+
+if TYPE_CHECKING:
+    from annexa.demo.estate import Estate
+    from scheduler.runner import RunResult
+
+_NEXT = (
+    "status --framework soc2",
+    "controls show 8.24",
+    "findings --control 8.24 --outcome fail",
+    "evidence show aws.iam.account/{account}",
+    "gaps",
+    "verify --format json",
+)
+
+
+@click.command()
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".annexa-demo"),
+    show_default=True,
+    help="Where everything is written; nothing is written outside.",
+)
+def command(directory: Path) -> int:
+    """Collect a seeded, deliberately imperfect AWS account from a server on this machine.
+
+    The account is made up and the server is local, but the way is the ordinary one: boto3 over
+    HTTP, the same definitions and checks, the same record.
+    """
+    try:
+        from annexa.demo.estate import seed
+        from annexa.demo.server import MotoServer
+    except ImportError as error:
+        raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
+
+    folder = fresh_folder(directory)
+    cancelled = threading.Event()
+    with contained(folder), MotoServer() as server:
+        with console(stderr=True).status("Starting a local server and seeding an account …"):
+            estate = seed(server.endpoint)
+        click.echo(
+            f"Seeded account {estate.account} with {sum(estate.made.values())} resources "
+            f"in {' and '.join(estate.regions)}."
+        )
+        config = _write_config(folder, estate)
+        workspace = Workspace.load(config)
+        result = _collect(workspace, estate, cancelled)
+    if cancelled.is_set():
+        return int(ExitCode.INTERRUPTED)
+    with workspace.reading() as record:
+        report(workspace, record)
+        verification = verify(record)
+    print_summary(result)
+    click.echo(verification_line(verification))
+    click.echo(f"\nThe store is in {workspace.config.store_path}. Try next:")
+    for arguments in _NEXT:
+        click.echo(f"  annexa --config {config} {arguments.format(account=estate.account)}")
+    return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
+
+
+def _collect(workspace: Workspace, estate: "Estate", cancelled: threading.Event) -> "RunResult":
+    credentials = environment(
+        AWS_ACCESS_KEY_ID=estate.access_key,
+        AWS_SECRET_ACCESS_KEY=estate.secret_key,
+        AWS_ENDPOINT_URL=estate.endpoint,
+        AWS_DEFAULT_REGION=estate.regions[0],
+    )
+    with credentials, workspace.writing() as record, stopping_on_signals(cancelled):
+        return collect(workspace, record, cancelled, trigger="demo")
+
+
+def _write_config(folder: Path, estate: "Estate") -> Path:
+    template = (resources.files("annexa.demo") / "annexa.toml").read_text(encoding="utf-8")
+    regions = "[" + ", ".join(f'"{region}"' for region in estate.regions) + "]"
+    path = folder / "annexa.toml"
+    path.write_text(
+        template.replace("@REGIONS@", regions).replace("@ENDPOINT@", estate.endpoint), encoding="utf-8"
+    )
+    return path

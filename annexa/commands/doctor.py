@@ -1,0 +1,94 @@
+"""``annexa doctor``."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from annexa.exit_codes import ExitCode
+from annexa.output import Column, Row, format_option, print_rows
+from annexa.workspace import Workspace
+from store.errors import AnnexaError
+from store.record import DATABASE, REDACTION_KEY, Record
+
+_COLUMNS = (
+    Column("ok", ""),
+    Column("name", "What"),
+    Column("message", "Found", fold=True),
+    Column("hint", "What to do", fold=True),
+)
+_SAFE_SQLITE = (3, 51, 3)
+
+
+@click.command()
+@format_option
+@click.pass_obj
+def command(config: Path | None, form: str) -> int:
+    """Say whether configuration, credentials, permissions and store are in order."""
+    rows = list(_diagnose(config))
+    if form == "table":
+        print_rows([row | {"ok": "ok" if row["ok"] else "NOT OK"} for row in rows], _COLUMNS, form)
+    else:
+        print_rows(rows, _COLUMNS, form)
+    return int(ExitCode.COMPLETE if all(row["ok"] for row in rows) else ExitCode.USAGE)
+
+
+def _diagnose(config: Path | None) -> Iterator[Row]:
+    try:
+        workspace = Workspace.load(config)
+    except AnnexaError as error:
+        yield _row("configuration", False, str(error), error.hint)
+        return
+    yield _row("configuration", True, f"{workspace.config.path} is valid")
+    try:
+        yield _row("checks", True, f"{len(workspace.checks)} checks are applied")
+    except AnnexaError as error:
+        yield _row("checks", False, str(error), error.hint)
+    yield from _diagnose_store(workspace.config.store_path)
+    try:
+        collectors = workspace.collectors(redaction_key=b"")
+    except AnnexaError as error:
+        yield _row("providers", False, str(error), error.hint)
+        return
+    for collector in collectors:
+        for found in collector.diagnose():
+            yield _row(f"{collector.provider}: {found.name}", found.ok, found.message, found.hint)
+
+
+def _diagnose_store(path: Path) -> Iterator[Row]:
+    nearest = next(folder for folder in (path, *path.resolve().parents) if folder.exists())
+    if not nearest.is_dir():
+        yield _row("store", False, f"{path} cannot be made: {nearest} is no folder", "Correct [store] path.")
+        return
+    if (path / DATABASE).is_file():
+        try:
+            with Record.open(path) as record:
+                yield _row("store", True, f"{path} opens, {record.size():,} bytes")
+        except AnnexaError as error:
+            yield _row("store", False, str(error), error.hint)
+    else:
+        yield _row("store", True, f"{path} does not exist yet; the first run makes it")
+    writable = os.access(nearest, os.W_OK)
+    yield _row(
+        "store folder",
+        writable,
+        f"{nearest} can {'' if writable else 'not '}be written",
+        "" if writable else "Give the user that runs Annexa write access, or set [store] path.",
+    )
+    key = path / REDACTION_KEY
+    if key.exists() and key.stat().st_mode & 0o077:
+        yield _row("redaction key", False, f"{key} can be read by others", f"chmod 600 {key}")
+    if sqlite3.sqlite_version_info < _SAFE_SQLITE:
+        yield _row(
+            "SQLite",
+            True,
+            f"{sqlite3.sqlite_version}: versions before 3.51.3 can damage a store that two processes "
+            "checkpoint at once; Annexa writes from one",
+            "Do not open the store for writing with other tools.",
+        )
+
+
+def _row(name: str, ok: bool, message: str, hint: str = "") -> Row:
+    return {"name": name, "ok": ok, "message": message, "hint": hint}

@@ -1,0 +1,126 @@
+"""``annexa evidence``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from annexa.output import Column, console, format_option, print_json_array, print_rows, shown
+from annexa.workspace import Workspace
+from store import query
+
+_LIST = (
+    Column("resource_type", "Type"),
+    Column("resource_name", "Name", fold=True),
+    Column("scope", "Scope"),
+    Column("region", "Region"),
+    Column("resource_id", "Identifier", fold=True),
+)
+
+
+@click.group()
+def command() -> None:
+    """Documents as they were collected, with where they come from."""
+
+
+@command.command("list")
+@click.option("--type", "resource_type", default="", help="Only this resource type.")
+@click.option("--scope", default="")
+@click.option("--region", default="")
+@format_option
+@click.pass_obj
+def list_evidence(config: Path | None, resource_type: str, scope: str, region: str, form: str) -> None:
+    """List the resources that the record holds."""
+    with Workspace.load(config).reading() as record:
+        rows = (
+            {
+                "resource_type": kind,
+                "resource_id": resource_id,
+                "resource_name": name,
+                "scope": where,
+                "region": home,
+                "document": key,
+            }
+            for kind, resource_id, name, where, home, key in query.resources(record)
+            if resource_type in ("", kind) and scope in ("", where) and region in ("", home)
+        )
+        print_rows(rows, _LIST, form, empty="No resource matches.")
+
+
+@command.command("show")
+@click.argument("resource")
+@format_option
+@click.pass_obj
+def show_evidence(config: Path | None, resource: str, form: str) -> None:
+    """Show a resource's document and its provenance.
+
+    RESOURCE is an identifier, a name, or TYPE/NAME such as aws.s3.bucket/payroll.
+    """
+    with Workspace.load(config).reading() as record:
+        rows = [_row(found) for found in query.evidence(record, resource)]
+    if form == "json":
+        print_json_array(rows)
+    elif form == "csv":
+        print_rows(rows, (), form)
+    else:
+        for row in rows:
+            _print(row)
+
+
+def _row(found: query.Evidence) -> dict[str, Any]:
+    document = found.document
+    return {
+        "resource_type": document.resource_type,
+        "resource_id": document.id,
+        "resource_name": document.name,
+        "provider": found.collection.provider,
+        "scope": found.collection.scope,
+        "region": document.region,
+        "document": found.hash,
+        "first_seen": found.first_seen,
+        "last_seen": found.last_seen,
+        "current": found.current,
+        "content": document.content,
+        "gaps": document.gaps,
+        "redacted": list(document.redacted),
+        "collection": {
+            "run": found.collection.run,
+            "log_entry": found.collection.seq,
+            "started": found.collection.started,
+            "finished": found.collection.finished,
+            "complete": found.collection.complete,
+            "resources": found.collection.resources,
+        },
+        "provenance": found.report["provenance"],
+    }
+
+
+def _print(row: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"[bold]{row['resource_type']}[/]  ", end="")
+    out.print(shown(row["resource_name"]), markup=False)
+    labels = (
+        ("Identifier", "resource_id"),
+        ("Scope", "scope"),
+        ("Region", "region"),
+        ("SHA-256", "document"),
+        ("First seen", "first_seen"),
+        ("Last seen", "last_seen"),
+    )
+    for label, key in labels:
+        out.print(f"{label:<12} {shown(row[key])}", markup=False)
+    if not row["current"]:
+        out.print("It no longer existed when it was last looked for.")
+    for key, gap in row["gaps"].items():
+        out.print(f"Gap          {key}: {gap['call']} could not be read: {gap['code']}", markup=False)
+    if row["redacted"]:
+        out.print("Redacted     " + ", ".join(row["redacted"]), markup=False)
+    out.print("\n[bold]Document[/]")
+    _print_json(row["content"])
+    out.print("\n[bold]Provenance[/]")
+    _print_json(row["collection"] | row["provenance"])
+
+
+def _print_json(value: Any) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())

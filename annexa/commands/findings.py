@@ -1,0 +1,51 @@
+"""``annexa findings``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from annexa.filters import FindingFilter, finding_filter_options
+from annexa.output import Column, Row, format_option, print_rows
+from annexa.rows import finding_rows
+from annexa.workspace import Workspace
+from store.model import SEVERITY_RANK, Severity
+
+_COLUMNS = (
+    Column("severity", "Severity"),
+    Column("outcome", "Outcome"),
+    Column("title", "Check", fold=True),
+    Column("resource_name", "Resource", fold=True),
+    Column("region", "Region"),
+    Column("why", "Why", fold=True),
+)
+_LONGEST = 80
+_OUTCOME_RANK = {"fail": 0, "unknown": 1, "error": 2, "pass": 3, "not_applicable": 4}
+
+
+@click.command()
+@finding_filter_options
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most so many.")
+@format_option
+@click.pass_obj
+def command(config: Path | None, /, form: str, limit: int | None, **filters: Any) -> None:
+    """List findings, the worst first."""
+    wanted = FindingFilter(**filters)
+    with Workspace.load(config).reading() as record:
+        rows = [row for row in finding_rows(record) if wanted.admits(row)]
+    rows.sort(key=lambda row: (_OUTCOME_RANK[row["outcome"]], SEVERITY_RANK[Severity(row["severity"])]))
+    shown = rows[:limit]
+    if form != "table":
+        print_rows(shown, _COLUMNS, form)
+        return
+    print_rows([row | {"why": _why(row)} for row in shown], _COLUMNS, form, empty="No findings match.")
+    if len(shown) < len(rows):
+        click.echo(f"{len(rows) - len(shown)} more; leave out --limit to see them.")
+
+
+def _why(row: Row) -> str:
+    if row["reason"]:
+        return str(row["reason"])
+    values = (f"{path} = {orjson.dumps(value).decode()}" for path, value in row["observed"].items())
+    return "; ".join(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in values)

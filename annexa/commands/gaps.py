@@ -1,0 +1,27 @@
+"""``annexa gaps``."""
+
+from pathlib import Path
+
+import click
+
+from annexa.output import Column, format_option, print_rows
+from annexa.rows import gap_rows
+from annexa.workspace import Workspace
+
+_COLUMNS = (
+    Column("call", "Call", fold=True),
+    Column("code", "Code", fold=True),
+    Column("scope", "Scope"),
+    Column("region", "Region"),
+    Column("resource_id", "Resource", fold=True),
+    Column("message", "Message", fold=True),
+)
+
+
+@click.command()
+@format_option
+@click.pass_obj
+def command(config: Path | None, form: str) -> None:
+    """List what the latest collections could not read."""
+    with Workspace.load(config).reading() as record:
+        print_rows(gap_rows(record), _COLUMNS, form, empty="No gaps: everything that was asked for was read.")

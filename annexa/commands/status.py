@@ -1,0 +1,93 @@
+"""``annexa status``."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from annexa.output import Column, Row, format_option, print_rows
+from annexa.rows import status_row, statuses
+from annexa.workspace import Workspace
+from mappings.crosswalk import load_crosswalk
+from mappings.status import ControlStatus, Status
+
+_COLUMNS = (
+    Column("control", "Control"),
+    Column("title", "Title", fold=True),
+    Column("status", "Status"),
+    Column("fail", "Fail", right=True),
+    Column("unknown", "Unknown", right=True),
+    Column("pass", "Pass", right=True),
+    Column("reason", "Why", fold=True),
+)
+_FRAMEWORK_COLUMNS = (
+    Column("requirement", "Requirement"),
+    Column("status", "Status"),
+    Column("fail", "Fail", right=True),
+    Column("unknown", "Unknown", right=True),
+    Column("pass", "Pass", right=True),
+    Column("controls", "By ISO/IEC 27002 controls", fold=True),
+)
+_RANK = {status: rank for rank, status in enumerate(Status)}
+
+
+@click.command()
+@click.option("--framework", help="Show another framework's requirements by way of its crosswalk, e.g. soc2.")
+@click.option("--status", "wanted", multiple=True, type=click.Choice([status.value for status in Status]))
+@click.option(
+    "--theme", type=click.Choice(["organizational", "people", "physical", "technological"]), default=None
+)
+@format_option
+@click.pass_obj
+def command(
+    config: Path | None, framework: str | None, wanted: tuple[str, ...], theme: str | None, form: str
+) -> None:
+    """Show the controls by status: worst of what is known, and why."""
+    workspace = Workspace.load(config)
+    with workspace.reading() as record:
+        found = statuses(
+            record,
+            workspace.controls,
+            workspace.checks.values(),
+            workspace.config.file.status.stale_after_days,
+        )
+    found = [status for status in found if theme in (None, status.control.theme)]
+    rows = _framework_rows(framework, found) if framework else [status_row(status) for status in found]
+    rows = [row for row in rows if not wanted or row["status"] in wanted]
+    print_rows(rows, _FRAMEWORK_COLUMNS if framework else _COLUMNS, form, empty="No control matches.")
+    if form == "table" and rows:
+        click.echo(counts_line(row["status"] for row in rows))
+
+
+def counts_line(names: Iterable[str]) -> str:
+    """Say how many there are of each status, worst first."""
+    counts = Counter(names)
+    return ", ".join(f"{counts[s.value]} {s.value.replace('_', ' ')}" for s in Status if counts[s.value])
+
+
+def _framework_rows(framework: str, found: list[ControlStatus]) -> list[Row]:
+    crosswalk = load_crosswalk(framework)
+    by_control = {status.control.number: status for status in found}
+    rows = []
+    for requirement in crosswalk.requirements:
+        controls = [c for c in crosswalk.controls_of(requirement) if c in by_control]
+        if not controls:
+            continue
+        members = [by_control[control] for control in controls]
+        worst = min(members, key=lambda status: _RANK[status.status])
+        rows.append(
+            {
+                "framework": crosswalk.framework.id,
+                "requirement": requirement,
+                "status": worst.status.value,
+                "reason": f"{worst.control.number}: {worst.reason}",
+                "pass": sum(status.passed for status in members),
+                "fail": sum(status.failed for status in members),
+                "unknown": sum(status.unknown for status in members),
+                "not_applicable": sum(status.not_applicable for status in members),
+                "last_evidence": max(status.last_evidence for status in members),
+                "controls": controls,
+            }
+        )
+    return rows

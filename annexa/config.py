@@ -1,0 +1,173 @@
+"""The configuration file: found, read and validated, with errors that name file, key and fix."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from store.definition_file import explain
+from store.errors import AnnexaError, ConfigError
+from store.model import Strict
+
+FILE_NAME = "annexa.toml"
+EXAMPLE_NAME = "config.example.toml"
+
+
+class StoreSection(Strict):
+    """``[store]``."""
+
+    path: str = "annexa-store"
+
+
+class CollectSection(Strict):
+    """``[collect]``."""
+
+    workers: int = Field(default=8, ge=1, le=64)
+    concurrency: int = Field(default=16, ge=1, le=256)
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+
+class DefinitionsSection(Strict):
+    """``[definitions]``."""
+
+    folders: tuple[str, ...] = ()
+
+
+class ChecksSection(Strict):
+    """``[checks]``."""
+
+    skip: tuple[str, ...] = ()
+    params: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class StatusSection(Strict):
+    """``[status]``."""
+
+    stale_after_days: float = Field(default=8, gt=0)
+
+
+class ScheduleSection(Strict):
+    """``[schedule]``."""
+
+    cron: str | None = None
+    every_minutes: int | None = Field(default=None, ge=1)
+    timezone: str | None = None
+    jitter_s: int = Field(default=60, ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "ScheduleSection":
+        if self.cron is not None and self.every_minutes is not None:
+            raise ValueError("set either 'cron' or 'every_minutes', not both")
+        return self
+
+
+class _File(Strict):
+    store: StoreSection = StoreSection()
+    collect: CollectSection = CollectSection()
+    definitions: DefinitionsSection = DefinitionsSection()
+    checks: ChecksSection = ChecksSection()
+    status: StatusSection = StatusSection()
+    schedule: ScheduleSection = ScheduleSection()
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration that has been validated, but for the providers' own sections.
+
+    Attributes:
+        path: the file, or None where there is none and defaults hold.
+        providers: provider → its section, for the collector to validate.
+    """
+
+    path: Path | None
+    folder: Path
+    file: _File
+    providers: Mapping[str, Mapping[str, Any]]
+
+    def located(self, error: AnnexaError) -> AnnexaError:
+        """Return the error with the file before it where it begins with a key of the file."""
+        key = re.match(r"(\w+)[.:]", str(error))
+        if self.path is None or key is None or key[1] not in {*_File.model_fields, *self.providers}:
+            return error
+        return type(error)(f"{self.path}: {error}", error.hint)
+
+    @cached_property
+    def store_path(self) -> Path:
+        return self.folder / self.file.store.path
+
+    @cached_property
+    def definition_folders(self) -> tuple[Path, ...]:
+        """The user's own folders.
+
+        Raises:
+            ConfigError: one does not exist.
+        """
+        found = tuple(self.folder / folder for folder in self.file.definitions.folders)
+        for folder in found:
+            if not folder.is_dir():
+                raise ConfigError(
+                    f"{self.path}: definitions.folders: {folder} is no folder",
+                    "Create it or correct the path.",
+                )
+        return found
+
+
+def load(path: Path | None, provider_names: frozenset[str]) -> Config:
+    """Read the configuration.
+
+    Args:
+        path: the file; by default ``annexa.toml`` in the working directory. Without one, the
+            defaults hold and every section is empty.
+        provider_names: the installed collectors, whose names may be sections.
+
+    Raises:
+        ConfigError: the file does not exist, does not parse, or a key is wrong.
+    """
+    chosen = path if path is not None else Path(FILE_NAME)
+    if path is None and not chosen.exists():
+        raise ConfigError(
+            f"there is no {FILE_NAME} in {Path.cwd()}",
+            "Run `annexa init` to write one, or name another with --config.",
+        )
+    try:
+        content = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{chosen}: {error.strerror}", "Name the file with --config.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{chosen}: {error}", "Mend the TOML at the place named.") from error
+    own = {key: value for key, value in content.items() if key in _File.model_fields}
+    rest = {key: value for key, value in content.items() if key not in _File.model_fields}
+    for key, value in rest.items():
+        if key not in provider_names:
+            known = sorted(_File.model_fields.keys() | provider_names)
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ConfigError(
+                f"{chosen}: unknown section [{key}]",
+                f"Did you mean [{near[0]}]?" if near else f"The sections are: {', '.join(known)}.",
+            )
+        if not isinstance(value, dict):
+            raise ConfigError(f"{chosen}: {key} must be a section", f"Write [{key}].")
+    try:
+        file = _File.model_validate(own)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{chosen}: {explain(error)}",
+            f"`annexa init --print` shows every key; {EXAMPLE_NAME} explains them.",
+        ) from error
+    return Config(chosen, chosen.resolve().parent, file, rest)
+
+
+def example() -> str:
+    """Return the commented reference of every key."""
+    packaged = resources.files("annexa") / EXAMPLE_NAME
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parent.parent / EXAMPLE_NAME).read_text(encoding="utf-8")

@@ -1,0 +1,64 @@
+"""Filters that read commands share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from store.model import Outcome, Severity
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings are wanted; an empty field admits all.
+
+    Attributes:
+        resource: a resource's identifier or name.
+    """
+
+    control: str = ""
+    outcome: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    provider: str = ""
+    scope: str = ""
+    region: str = ""
+    check: str = ""
+    resource_type: str = ""
+    resource: str = ""
+
+    def admits(self, row: dict[str, Any]) -> bool:
+        """Say whether a row of ``annexa findings`` is wanted."""
+        return (
+            (not self.control or self.control in row["controls"])
+            and (not self.outcome or row["outcome"] in self.outcome)
+            and (not self.severity or row["severity"] in self.severity)
+            and self.provider in ("", row["provider"])
+            and self.scope in ("", row["scope"])
+            and self.region in ("", row["region"])
+            and self.check in ("", row["check"])
+            and self.resource_type in ("", row["resource_type"])
+            and self.resource in ("", row["resource_id"], row["resource_name"])
+        )
+
+
+def finding_filter_options(command: CommandT) -> CommandT:
+    """Add the options whose values make a :class:`FindingFilter`."""
+    options = [
+        click.option("--control", default="", help="A control, e.g. 8.24."),
+        click.option("--outcome", multiple=True, type=click.Choice([outcome.value for outcome in Outcome])),
+        click.option(
+            "--severity", multiple=True, type=click.Choice([severity.value for severity in Severity])
+        ),
+        click.option("--provider", default="", help="E.g. aws."),
+        click.option("--scope", default="", help="An account's number, say."),
+        click.option("--region", default=""),
+        click.option("--check", default="", help="A check's id."),
+        click.option("--type", "resource_type", default="", help="A resource type, e.g. aws.s3.bucket."),
+        click.option("--resource", default="", help="A resource's identifier or name."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

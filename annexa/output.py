@@ -1,0 +1,172 @@
+"""Printing rows as a table for people, or as JSON or CSV for programs."""
+
+import csv
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+Row = dict[str, Any]
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+_NARROW = 24
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+OUTCOME_STYLES = {
+    "pass": "green",
+    "satisfied": "green",
+    "fail": "red",
+    "not_satisfied": "red",
+    "unknown": "yellow",
+    "incomplete": "yellow",
+    "error": "magenta",
+    "needs_attestation": "cyan",
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        key: of the row.
+        header: what the table calls it.
+        fold: whether long values wrap; others are cut.
+    """
+
+    key: str
+    header: str
+    fold: bool = False
+    right: bool = False
+
+
+def format_option(command: CommandT) -> CommandT:
+    """Add ``--format table|json|csv`` to a command."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+        help="JSON and CSV carry every field; JSON is a stable contract.",
+    )(command)
+
+
+def print_rows(rows: Iterable[Row], columns: Sequence[Column], form: str, *, empty: str = "Nothing.") -> None:
+    """Print rows.
+
+    Args:
+        columns: what a table shows; JSON and CSV show all keys of the rows.
+        form: ``table``, ``json`` or ``csv``.
+        empty: what to say to a person where there are none.
+    """
+    if form == "json":
+        print_json_array(rows)
+    elif form == "csv":
+        _print_csv(rows, columns)
+    else:
+        found = list(rows)
+        if found:
+            print_table(found, columns)
+        else:
+            click.echo(empty)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_json_array(rows: Iterable[Row]) -> None:
+    """Print an array of objects, a row at a time, so that memory does not grow with it."""
+    separator = "["
+    for row in rows:
+        click.echo(separator + "\n  " + orjson.dumps(row).decode(), nl=False)
+        separator = ","
+    click.echo("[]" if separator == "[" else "\n]")
+
+
+def print_table(rows: Sequence[Row], columns: Sequence[Column], title: str | None = None) -> None:
+    """Print a table that fits the terminal; plain where the output is no terminal."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
+    cells = [[_cell(row.get(column.key)) for column in columns] for row in rows]
+    for number, column in enumerate(columns):
+        widest = max((len(row[number]) for row in cells), default=0)
+        table.add_column(
+            column.header,
+            overflow="fold" if column.fold else "ellipsis",
+            no_wrap=not column.fold,
+            # Short columns keep their width; the long ones share what is left.
+            min_width=None if column.fold else min(max(widest, len(column.header)), _NARROW),
+            justify="right" if column.right else "left",
+        )
+    for row in cells:
+        table.add_row(*row)
+    console().print(table)
+
+
+def console(*, stderr: bool = False) -> Any:
+    """Return a console that honours NO_COLOR and has a sane width where there is no terminal."""
+    from rich.console import Console
+
+    class OurConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # for the command line to answer; rich itself would exit with 1
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
+    return OurConsole(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def shown(value: Any) -> str:
+    """Return what a person may see of a provider's words: they must not steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(value))
+
+
+def _cell(value: Any) -> Any:
+    from rich.text import Text
+
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value)
+    text = "" if value is None else shown(value)
+    return Text(text, style=OUTCOME_STYLES.get(text, ""))
+
+
+def _print_csv(rows: Iterable[Row], columns: Sequence[Column]) -> None:
+    writer: Any = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(_Lines(), fieldnames=list(row))
+            writer.writeheader()
+        writer.writerow({key: _csv_cell(value) for key, value in row.items()})
+    if writer is None:
+        csv.writer(_Lines()).writerow([column.key for column in columns])
+
+
+class _Lines:
+    """Lines end as on Unix. Asked to write them so, the csv module would leave a \\r unquoted."""
+
+    def write(self, line: str) -> None:
+        sys.stdout.write(line.removesuffix("\r\n") + "\n")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = " ".join(value)
+    elif isinstance(value, dict | list):
+        value = orjson.dumps(value).decode()
+    # A spreadsheet takes a leading =, +, - or @ for a formula; evidence must not be able to run one.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value

@@ -1,0 +1,117 @@
+"""Rows of the machine-readable output. Their keys are a contract: see ``docs/output.md``."""
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mappings.check import Check
+from mappings.controls import Control
+from mappings.status import ControlStatus, Judged, control_statuses
+from store import query
+from store.record import Record, rfc3339
+
+Row = dict[str, Any]
+
+
+def standing_findings(record: Record) -> Iterator[query.FindingRow]:
+    """Yield every finding as it stands; one on a whole scope is as old as the oldest it looked at."""
+    read = query.last_read(record)
+    for found in query.findings(record):
+        seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
+        yield dataclasses.replace(found, last_seen=min(seen)) if seen else found
+
+
+def finding_rows(record: Record) -> Iterator[Row]:
+    """Yield every finding as it stands, with the check as it was applied."""
+    for found in standing_findings(record):
+        body = found.check_body
+        yield {
+            "check": found.check,
+            "title": body["title"],
+            "outcome": found.outcome.value,
+            "severity": body["severity"],
+            "provider": found.provider,
+            "scope": found.scope,
+            "region": found.region,
+            "resource_type": found.resource_type or " + ".join(body["resources"]),
+            "resource_id": found.resource_id,
+            "resource_name": found.resource_name or _stand_in(found),
+            "controls": list(body["controls"]),
+            "equivalents": body["equivalents"],
+            "document": found.document,
+            "observed": found.observed,
+            "reason": found.reason,
+            "first_seen": found.first_seen,
+            "last_seen": found.last_seen,
+            "remediation": body["remediation"],
+            "limits": body["limits"],
+            "check_digest": found.check_digest,
+        }
+
+
+def statuses(
+    record: Record | None, controls: dict[str, Control], checks: Iterable[Check], stale_after_days: float
+) -> list[ControlStatus]:
+    """Work out the status of every control as it stands; without a record nothing was collected."""
+    found = standing_findings(record) if record is not None else iter(())
+    judged = (
+        Judged(row.check, tuple(row.check_body["controls"]), row.outcome, row.last_seen) for row in found
+    )
+    checked = Counter(control for check in checks for control in check.controls)
+    stale_before = rfc3339(dt.datetime.now(dt.UTC) - dt.timedelta(days=stale_after_days))
+    return control_statuses(controls, judged, checked, stale_before)
+
+
+def status_row(status: ControlStatus) -> Row:
+    """Return one control's status."""
+    return {
+        "control": status.control.number,
+        "title": status.control.title,
+        "theme": status.control.theme,
+        "status": status.status.value,
+        "reason": status.reason,
+        "pass": status.passed,
+        "fail": status.failed,
+        "unknown": status.unknown,
+        "not_applicable": status.not_applicable,
+        "last_evidence": status.last_evidence,
+    }
+
+
+def control_row(control: Control, checks: Iterable[Check]) -> Row:
+    """Return one control with the checks that bear on it."""
+    return {
+        "control": control.number,
+        "title": control.title,
+        "theme": control.theme,
+        "evidence": control.evidence,
+        "checks": [check.id for check in checks if control.number in check.controls],
+        "attach": list(control.attach),
+        "summary": control.summary,
+    }
+
+
+def gap_rows(record: Record) -> Iterator[Row]:
+    """Yield every gap of the latest collections."""
+    for collection, gap in query.gaps(record):
+        yield {
+            "call": gap.call,
+            "code": gap.code,
+            "message": gap.message,
+            "provider": collection.provider,
+            "scope": collection.scope,
+            "region": gap.region or collection.region,
+            "resource_type": collection.resource_type,
+            "resource_id": gap.resource_id,
+            "key": gap.key,
+            "at": gap.at,
+            "run": collection.run,
+        }
+
+
+def _stand_in(found: query.FindingRow) -> str:
+    if not found.resource_type:
+        return found.scope_name
+    return f"every {found.resource_type}" if not found.resource_id else ""

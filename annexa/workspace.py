@@ -1,0 +1,148 @@
+"""What commands work with: the configuration and what it brings together, each read when needed."""
+
+import fnmatch
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annexa import config as configuration
+from store.errors import ConfigError, DefinitionError
+
+if TYPE_CHECKING:
+    from collectors.contract import Collector, Progress
+    from collectors.definition import ResourceType
+    from mappings.check import Check
+    from mappings.controls import Control
+    from scheduler.plan import Selection
+    from store.record import Record
+
+BUILT_IN_CHECKS = "checks"
+
+
+class Workspace:
+    """A configuration with the store, definitions and collectors that it names."""
+
+    def __init__(self, config: configuration.Config) -> None:
+        self.config = config
+
+    @classmethod
+    def load(cls, path: Path | None) -> "Workspace":
+        """Read the configuration.
+
+        Raises:
+            ConfigError: it is missing or wrong.
+        """
+        from collectors.registry import provider_names
+
+        return cls(configuration.load(path, frozenset(provider_names())))
+
+    @contextmanager
+    def reading(self) -> "Iterator[Record]":
+        """Open the record for reading."""
+        from store.record import Record
+
+        with Record.open(self.config.store_path) as record:
+            yield record
+
+    @contextmanager
+    def writing(self) -> "Iterator[Record]":
+        """Open the record for writing, as its only writer."""
+        from store.record import Record
+
+        with Record.writer(self.config.store_path) as record:
+            yield record
+
+    @cached_property
+    def checks(self) -> "dict[str, Check]":
+        """The checks that are applied, with the configured parameters.
+
+        Raises:
+            ConfigError, DefinitionError: a check or a parameter is wrong.
+        """
+        import mappings
+        from mappings.check import load_checks
+
+        built_in = Path(mappings.__file__).parent / BUILT_IN_CHECKS
+        own = self.config.definition_folders
+        found = load_checks([built_in, *own], compiled=own)
+        section = self.config.file.checks
+        for check_id, params in section.params.items():
+            if check_id not in found:
+                raise ConfigError(
+                    f"{self.config.path}: checks.params: there is no check {check_id!r}",
+                    "`annexa checks list` shows the checks there are.",
+                )
+            try:
+                found[check_id] = found[check_id].with_params(params)
+            except DefinitionError as error:
+                raise ConfigError(
+                    f"{self.config.path}: checks.params: {error}",
+                    f"`annexa checks show {check_id}` shows what it has.",
+                ) from error
+        return {
+            check_id: check
+            for check_id, check in found.items()
+            if not any(fnmatch.fnmatchcase(check_id, pattern) for pattern in section.skip)
+        }
+
+    @cached_property
+    def controls(self) -> "dict[str, Control]":
+        from mappings.controls import load_controls
+
+        return load_controls()
+
+    def collectors(
+        self,
+        redaction_key: bytes,
+        progress: "Callable[[Progress], None] | None" = None,
+        cancelled: threading.Event | None = None,
+    ) -> "list[Collector]":
+        """Make the collectors whose sections the configuration has.
+
+        Raises:
+            ConfigError: a section is wrong, or there is none.
+            CollectorError: a collector's library is not installed.
+        """
+        from collectors.contract import Tools
+        from collectors.registry import collector_class
+
+        if not self.config.providers:
+            raise ConfigError(
+                f"{self.config.path}: no provider is turned on",
+                "Add a section such as [aws]; it may be empty.",
+            )
+        more: dict[str, Any] = {"progress": progress} if progress else {}
+        if cancelled is not None:
+            more["cancelled"] = cancelled
+        tools = Tools(
+            redaction_key=redaction_key,
+            concurrency=self.config.file.collect.concurrency,
+            definition_folders=self.config.definition_folders,
+            **more,
+        )
+        found = []
+        for provider, section in self.config.providers.items():
+            try:
+                found.append(collector_class(provider)(section, tools))
+            except ConfigError as error:
+                raise ConfigError(f"{self.config.path}: {error}", error.hint) from error
+        return found
+
+    def resource_types(self) -> "dict[str, ResourceType]":
+        """Return type → definition over all collectors that are turned on."""
+        return {
+            kind: definition
+            for collector in self.collectors(redaction_key=b"")
+            for kind, definition in collector.resource_types().items()
+        }
+
+    def selections(self) -> "dict[str, Selection]":
+        """Return provider → which resource types the configuration selects."""
+        from scheduler.plan import Selection
+
+        section = self.config.file.collect
+        selection = Selection(section.only, section.skip)
+        return dict.fromkeys(self.config.providers, selection)
