@@ -1,0 +1,1 @@
+"""A whole run on a make-believe account, for trying Annexa without a cloud."""
