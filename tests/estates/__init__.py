@@ -1,0 +1,1 @@
+"""Seeded clouds for the tests."""
