@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from mappings.check import Check
 from mappings.evaluate import judge, judge_scope, scope_view
@@ -116,6 +116,18 @@ def unread_reason(report: Report) -> str:
         return "the list could not be read to its end"
     first = listing[0]
     return ": ".join(filter(None, ("the list could not be read to its end", first.call, first.code)))
+
+
+def needed_of(documents: Iterable[Document], checks: Iterable[Check]) -> Iterator[Document]:
+    """Yield documents with only the keys that checks on a whole scope name, so that many fit in memory."""
+    members = [rule.members for check in checks for rule in check.rules]
+    named = None if None in members else frozenset[str]().union(*(names or () for names in members))
+    for document in documents:
+        if named is None:
+            yield document
+        else:
+            content = {key: value for key, value in document.content.items() if key in named}
+            yield replace(document, content=content)
 
 
 def judge_whole_scope(

@@ -17,6 +17,7 @@ from scheduler.judgement import (
     judge_documents,
     judge_unread,
     judge_whole_scope,
+    needed_of,
 )
 from scheduler.plan import Job, Selection, plan
 from scheduler.readers import Batch, read
@@ -263,9 +264,14 @@ class Runner:
     def _judge_scope(self, scope: Scope, state: _ScopeState) -> None:
         every = self._judge.on_scope(scope.provider)
         writer = self._writer(scope, "", "")
-        # A type that was not selected for this run has nothing new to say. Checks that are left out
-        # for that change the digest, so the next run that can judge them does.
-        possible = tuple(check for check in every.checks if set(check.types) <= state.collected)
+        # Types that were not selected for this run count as they were last known.
+        known = query.types_known(self._record, scope.provider, scope.id)
+        unread = state.unread | {
+            kind: f"{kind}: it could not be read to its end when it was last collected"
+            for kind, complete in known.items()
+            if not complete and kind not in state.collected
+        }
+        possible = tuple(check for check in every.checks if known.keys() >= set(check.types))
         checks = CheckSet(possible, every.keys)
         alike = writer.judged_alike(checks.digest(scope))
         new = state.unread.keys() | query.types_changed_since_judged(self._record, scope.provider, scope.id)
@@ -274,15 +280,16 @@ class Runner:
         if due:
             documents: dict[str, list[Document]] = {}
             for kind in {kind for check in due for kind in check.types}:
-                documents[kind] = list(query.documents(self._record, scope.provider, scope.id, kind))
-            writer.judge(judge_whole_scope(due, scope, documents, state.unread, self._now), checks.keys)
+                found = query.documents(self._record, scope.provider, scope.id, kind)
+                documents[kind] = list(needed_of(found, [check for check in due if kind in check.types]))
+            writer.judge(judge_whole_scope(due, scope, documents, unread, self._now), checks.keys)
         report = Report(
-            complete=not state.unread,
+            complete=not unread,
             started=started,
             finished=rfc3339(self._record.clock()),
             provenance={
                 "judged": sorted(check.id for check in due),
-                "unread": dict(sorted(state.unread.items())),
+                "unread": dict(sorted(unread.items())),
             },
         )
         writer.finish(report, checks.digest(scope), checks.keys, unjudged_stay=True)

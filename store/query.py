@@ -352,3 +352,18 @@ def last_read(record: Record) -> dict[tuple[str, str, str], str]:
     )
     with record.engine.connect() as connection:
         return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+
+
+def types_known(record: Record, provider: str, scope_id: str) -> dict[str, bool]:
+    """Return resource type → whether all of it was read to its end when it was last collected."""
+    query = sa.text(
+        """SELECT e.resource_type, min(t.complete) FROM collection c
+           JOIN collection_state t ON t.id = c.state_id
+           JOIN series e ON e.id = c.series_id JOIN scope s ON s.id = e.scope_id
+           WHERE s.provider = :provider AND s.external_id = :scope AND e.resource_type <> ''
+             AND c.id IN (SELECT max(id) FROM collection GROUP BY series_id)
+           GROUP BY e.resource_type"""
+    )
+    with record.engine.connect() as connection:
+        rows = connection.execute(query, {"provider": provider, "scope": scope_id})
+        return {row[0]: bool(row[1]) for row in rows}
