@@ -27,8 +27,10 @@ HEAVY = {
     "botocore",
     "cel_expr_python",
     "click",
+    "cryptography",
     "orjson",
     "pydantic",
+    "rfc3161_client",
     "rich",
     "sqlalchemy",
 }
