@@ -10,22 +10,25 @@ from mappings.check import Check
 from mappings.controls import Control
 from mappings.status import ControlStatus, Judged, control_statuses
 from store import query
-from store.record import Record, rfc3339
+from store.record import Record, rfc3339, utc_now
 
 Row = dict[str, Any]
 
 
-def standing_findings(record: Record) -> Iterator[query.FindingRow]:
+def standing_findings(record: Record, at: str | None = None) -> Iterator[query.FindingRow]:
     """Yield every finding as it stands; one on a whole scope is as old as the oldest it looked at."""
-    read = query.last_read(record)
-    for found in query.findings(record):
-        seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
-        yield dataclasses.replace(found, last_seen=min(seen)) if seen else found
+    read = query.last_read(record, at)
+    for found in query.findings(record, at):
+        yield dataclasses.replace(found, last_seen=_last_seen(found, read))
 
 
-def finding_rows(record: Record) -> Iterator[Row]:
-    """Yield every finding as it stands, with the check as it was applied."""
-    for found in standing_findings(record):
+def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
+    """Yield every finding as it stands, with the check as it was applied.
+
+    Args:
+        at: for which moment, as :mod:`store.query` takes it; None is now.
+    """
+    for found in standing_findings(record, at):
         body = found.check_body
         yield {
             "check": found.check,
@@ -52,15 +55,21 @@ def finding_rows(record: Record) -> Iterator[Row]:
 
 
 def statuses(
-    record: Record | None, controls: dict[str, Control], checks: Iterable[Check], stale_after_days: float
+    record: Record | None,
+    controls: dict[str, Control],
+    checks: Iterable[Check],
+    stale_after_days: float,
+    at: str | None = None,
 ) -> list[ControlStatus]:
-    """Work out the status of every control as it stands; without a record nothing was collected."""
-    found = standing_findings(record) if record is not None else iter(())
-    judged = (
-        Judged(row.check, tuple(row.check_body["controls"]), row.outcome, row.last_seen) for row in found
-    )
+    """Work out the status of every control as it stands; without a record nothing was collected.
+
+    Args:
+        at: for which moment, as :mod:`store.query` takes it; None is now.
+    """
+    judged = _judged(record, at) if record is not None else iter(())
     checked = Counter(control for check in checks for control in check.controls)
-    stale_before = rfc3339(dt.datetime.now(dt.UTC) - dt.timedelta(days=stale_after_days))
+    moment = min(utc_now(), dt.datetime.fromisoformat(at)) if at else utc_now()
+    stale_before = rfc3339(moment - dt.timedelta(days=stale_after_days))
     return control_statuses(controls, judged, checked, stale_before)
 
 
@@ -93,9 +102,9 @@ def control_row(control: Control, checks: Iterable[Check]) -> Row:
     }
 
 
-def gap_rows(record: Record) -> Iterator[Row]:
+def gap_rows(record: Record, at: str | None = None) -> Iterator[Row]:
     """Yield every gap of the latest collections."""
-    for collection, gap in query.gaps(record):
+    for collection, gap in query.gaps(record, at):
         yield {
             "call": gap.call,
             "code": gap.code,
@@ -109,6 +118,18 @@ def gap_rows(record: Record) -> Iterator[Row]:
             "at": gap.at,
             "run": collection.run,
         }
+
+
+def _judged(record: Record, at: str | None) -> Iterator[Judged]:
+    read = query.last_read(record, at)
+    for found in query.tallies(record, at):
+        controls = tuple(found.check_body["controls"])
+        yield Judged(found.check, controls, found.outcome, _last_seen(found, read), found.number)
+
+
+def _last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+    seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
+    return min(seen, default=found.last_seen)
 
 
 def _stand_in(found: query.FindingRow) -> str:

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-_ALL = ("startup", "storing", "unchanged", "collecting")
+_ALL = ("startup", "storing", "unchanged", "history", "collecting")
 
 
 def main() -> None:

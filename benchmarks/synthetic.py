@@ -5,34 +5,38 @@ from collections.abc import Iterator, Sequence
 
 from store.collection_writer import Acknowledged
 from store.model import Document, Finding, Outcome, Report, Scope
-from store.record import Record
+from store.record import Record, rfc3339
 
 TYPE = "bench.thing.item"
 SCOPE = Scope("bench", "scope-1", "scope-1")
 _CHECKS = [(f"bench.thing.item.check-{number}", {"number": number}) for number in range(5)]
 _BATCH = 100
+_SOURCE = random.Random(27001)
+_WORDS = [f"{_SOURCE.getrandbits(40):010x}" for _ in range(4000)]
 
 
 def documents(count: int, size: int, seed: int = 0) -> Iterator[Document]:
     """Yield documents of about ``size`` bytes that look like cloud configuration."""
-    source = random.Random(27001)
-    words = [f"{source.getrandbits(40):010x}" for _ in range(4000)]
-    for number in range(count):
-        chance = random.Random(number * 1_000_003 + seed)
-        content: dict[str, object] = {"item": {"Name": f"item-{number}", "Version": seed, "Enabled": True}}
-        rules: list[dict[str, object]] = []
-        while len(rules) * 130 < size - 200:
-            rules.append(
-                {
-                    "RuleId": f"sgr-{chance.choice(words)}",
-                    "Protocol": chance.choice(("tcp", "udp", "-1")),
-                    "FromPort": chance.randrange(65536),
-                    "CidrIp": f"10.{chance.randrange(256)}.0.0/16",
-                    "Description": chance.choice(words),
-                }
-            )
-        content["rules"] = rules
-        yield Document(TYPE, f"arn:bench:{number:08d}", f"item-{number}", "here", content)
+    return (document(number, size, seed) for number in range(count))
+
+
+def document(number: int, size: int, seed: int = 0) -> Document:
+    """Return one of them."""
+    chance = random.Random(number * 1_000_003 + seed)
+    content: dict[str, object] = {"item": {"Name": f"item-{number}", "Version": seed, "Enabled": True}}
+    rules: list[dict[str, object]] = []
+    while len(rules) * 130 < size - 200:
+        rules.append(
+            {
+                "RuleId": f"sgr-{chance.choice(_WORDS)}",
+                "Protocol": chance.choice(("tcp", "udp", "-1")),
+                "FromPort": chance.randrange(65536),
+                "CidrIp": f"10.{chance.randrange(256)}.0.0/16",
+                "Description": chance.choice(_WORDS),
+            }
+        )
+    content["rules"] = rules
+    return Document(TYPE, f"arn:bench:{number:08d}", f"item-{number}", "here", content)
 
 
 def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Acknowledged:
@@ -40,6 +44,7 @@ def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Ackno
     keys = record.register_checks(_CHECKS)
     uid = f"run-{record.clock().timestamp()}"
     run_id = record.begin_run(uid, "bench")
+    started = rfc3339(record.clock())
     writer = record.collection(run_id, uid, SCOPE, TYPE, "here")
     alike = writer.judged_alike("00" * 32)
     batch: list[Document] = []
@@ -62,7 +67,7 @@ def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Ackno
         if len(batch) == _BATCH:
             flush()
     flush()
-    report = Report(True, [], "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", {"calls": []})
+    report = Report(True, [], started, rfc3339(record.clock()), {"calls": []})
     done = writer.finish(report, "00" * 32, keys)
     record.finish_run(run_id, "complete", {"resources": done.resources})
     return done

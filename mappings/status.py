@@ -22,17 +22,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A finding as it counts for controls.
+    """A finding as it counts for controls, or several that count alike.
 
     Attributes:
         controls: the controls that its check names.
         last_seen: when its resource was last read, RFC 3339 in UTC.
+        number: how many there are.
     """
 
     check: str
     controls: tuple[str, ...]
     outcome: Outcome
     last_seen: str
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,12 @@ def control_statuses(
     latest: dict[str, str] = {}
     for finding in findings:
         for number in finding.controls:
-            counts[number][finding.outcome] += 1
+            counts[number][finding.outcome] += finding.number
             latest[number] = max(latest.get(number, ""), finding.last_seen)
             if finding.outcome is Outcome.FAIL:
                 failing[number].add(finding.check)
             if finding.last_seen < stale_before:
-                stale[number] += 1
+                stale[number] += finding.number
     result = []
     for number, control in controls.items():
         seen = counts[number]

@@ -1,4 +1,8 @@
-"""Reading the record: the latest state of collections, findings, gaps and documents."""
+"""Reading the record: collections, findings, gaps and resources, as they stand or as they stood.
+
+Where a function takes ``at``, it answers for that moment (RFC 3339 in UTC with milliseconds, as the
+record writes it) as it would have answered then; see :mod:`store.moment`. None is now.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +11,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store import moment
 from store.collection_entry import collection_rows
-from store.errors import StoreError
 from store.model import Document, Gap, Outcome
 from store.record import Record
 from store.schema import check, collection, collection_state, run, scope, series
@@ -44,8 +48,26 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many findings of one check came to one outcome in one series.
+
+    Attributes:
+        last_seen: when the series was last collected.
+    """
+
+    check: str
+    check_body: dict[str, Any]
+    outcome: Outcome
+    provider: str
+    scope: str
+    resource_type: str
+    last_seen: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionRow:
-    """The latest collection of a series."""
+    """A collection of a series."""
 
     id: int
     run: str
@@ -61,57 +83,45 @@ class CollectionRow:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A document with where it comes from.
-
-    Attributes:
-        hash: SHA-256 of the document's canonical form.
-        first_seen, last_seen: the bounds of this version.
-        current: whether the resource still existed when it was last looked for.
-        report: provenance and gaps of the collection that last saw it.
-        collection: that collection.
-    """
-
-    document: Document
-    hash: str
-    first_seen: str
-    last_seen: str
-    current: bool
-    collection: CollectionRow
-    report: dict[str, Any]
-
-
-_LATEST = "SELECT max(id) FROM collection GROUP BY series_id"
-
-_FINDINGS = """
+_FINDINGS = """{last}
 SELECT f.check_id, k.digest, f.outcome, f.reason, f.observed, f.document, s.provider,
        s.external_id AS scope, s.name AS scope_name, coalesce(c.region, e.region) AS region,
        e.resource_type, r.resource_id,
        coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen
-FROM finding f
-JOIN check_applied k ON k.id = f.check_pk
-JOIN resource r ON r.id = f.resource_pk
-JOIN series e ON e.id = r.series_id
+FROM last
+JOIN collection l ON l.id = last.id
+JOIN series e ON e.id = last.series_id
 JOIN scope s ON s.id = e.scope_id
+JOIN resource r ON r.series_id = e.id
+JOIN finding f ON f.resource_pk = r.id AND {finding}
+JOIN check_applied k ON k.id = f.check_pk
 JOIN collection o ON o.id = f.since
-JOIN (SELECT series_id, max(id) AS id FROM collection GROUP BY series_id) m ON m.series_id = e.id
-JOIN collection l ON l.id = m.id
-LEFT JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
-WHERE f.closed IS NULL
+LEFT JOIN content c ON c.resource_pk = r.id AND {content}
 ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 """
 
+_TALLIES = """{last}
+SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
+       l.finished AS last_seen, count(*) AS number
+FROM last
+JOIN collection l ON l.id = last.id
+JOIN series e ON e.id = last.series_id
+JOIN scope s ON s.id = e.scope_id
+JOIN resource r ON r.series_id = e.id
+JOIN finding f ON f.resource_pk = r.id AND {finding}
+JOIN check_applied k ON k.id = f.check_pk
+GROUP BY e.id, k.id, f.outcome
+"""
 
-def findings(record: Record) -> Iterator[FindingRow]:
-    """Yield every finding as it stands, ordered by check, scope, region and resource."""
+
+def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
+    """Yield every finding that stands, ordered by check, scope, region and resource."""
+    query = _FINDINGS.format(
+        last=moment.last(at), finding=moment.standing("f", at), content=moment.standing("c", at)
+    )
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
-        bodies: dict[bytes, dict[str, Any]] = {
-            key: orjson.loads(record.blobs.get(connection, key))
-            for key in connection.execute(sa.select(check.c.digest)).scalars()
-        }
-        for row in connection.execute(sa.text(_FINDINGS)):
+        bodies = check_bodies(record, connection)
+        for row in connection.execute(sa.text(query), moment.bound(at)):
             yield FindingRow(
                 check=row.check_id,
                 check_digest=row.digest.hex(),
@@ -132,11 +142,44 @@ def findings(record: Record) -> Iterator[FindingRow]:
             )
 
 
-def latest_collections(record: Record) -> list[CollectionRow]:
+def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
+    """Yield how many findings of each check and outcome stand in each series."""
+    query = _TALLIES.format(last=moment.last(at), finding=moment.standing("f", at))
+    with record.engine.connect() as connection:
+        bodies = check_bodies(record, connection)
+        for row in connection.execute(sa.text(query), moment.bound(at)):
+            yield Tally(
+                check=row.check_id,
+                check_body=bodies[row.digest],
+                outcome=Outcome(row.outcome),
+                provider=row.provider,
+                scope=row.scope,
+                resource_type=row.resource_type,
+                last_seen=row.last_seen,
+                number=row.number,
+            )
+
+
+def check_bodies(record: Record, connection: sa.Connection) -> dict[bytes, dict[str, Any]]:
+    """Return digest → check as it was applied, for every check that ever was."""
+    record.blobs.load(connection)
+    return {
+        key: orjson.loads(record.blobs.get(connection, key))
+        for key in connection.execute(sa.select(check.c.digest)).scalars().all()
+    }
+
+
+def latest_collections(record: Record, at: str | None = None) -> list[CollectionRow]:
     """Return the latest collection of every series."""
     with record.engine.connect() as connection:
-        query = collection_rows().where(collection.c.id.in_(sa.text(_LATEST)))
-        return [_collection_row(row) for row in connection.execute(query)]
+        query = collection_rows().where(collection.c.id.in_(moment.last_ids(at)))
+        return [collection_row(row) for row in connection.execute(query)]
+
+
+def first_collected(record: Record) -> str:
+    """Return when the first collection was finished, or "" if there is none."""
+    with record.engine.connect() as connection:
+        return str(connection.execute(sa.select(sa.func.min(collection.c.finished))).scalar() or "")
 
 
 def known_series(record: Record, provider: str) -> set[tuple[str, str, str]]:
@@ -150,15 +193,15 @@ def known_series(record: Record, provider: str) -> set[tuple[str, str, str]]:
         return {(row.external_id, row.resource_type, row.region) for row in connection.execute(query)}
 
 
-def gaps(record: Record) -> list[tuple[CollectionRow, Gap]]:
+def gaps(record: Record, at: str | None = None) -> list[tuple[CollectionRow, Gap]]:
     """Return the gaps of the latest collection of every series."""
     found: list[tuple[CollectionRow, Gap]] = []
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        query = collection_rows().where(collection.c.id.in_(sa.text(_LATEST)), collection_state.c.gaps > 0)
+        query = collection_rows().where(collection.c.id.in_(moment.last_ids(at)), collection_state.c.gaps > 0)
         for row in connection.execute(query.order_by(collection.c.id)).all():
             report = orjson.loads(record.blobs.get(connection, row.report))
-            found.extend((_collection_row(row), Gap(**gap)) for gap in report["gaps"])
+            found.extend((collection_row(row), Gap(**gap)) for gap in report["gaps"])
     return found
 
 
@@ -202,45 +245,18 @@ def types_changed_since_judged(record: Record, provider: str, scope_id: str) -> 
         return set(connection.execute(query, {"provider": provider, "scope": scope_id}).scalars())
 
 
-def evidence(record: Record, wanted: str) -> list[Evidence]:
-    """Find the newest version of resources by identifier, by ``type/name`` or by name.
-
-    Raises:
-        StoreError: nothing matches.
-    """
-    kind, _, name = wanted.partition("/")
-    query = sa.text(
-        """SELECT c.id, c.hash, c.opened, c.closed, e.id AS series_id
-           FROM resource r
-           JOIN series e ON e.id = r.series_id
-           JOIN content c ON c.resource_pk = r.id
-           WHERE (r.resource_id = :wanted OR c.name = :wanted
-                  OR (e.resource_type = :kind AND (c.name = :name OR r.resource_id = :name)))
-             AND c.opened = (SELECT max(opened) FROM content WHERE resource_pk = r.id)
-           ORDER BY e.resource_type, r.resource_id"""
-    )
-    with record.engine.connect() as connection:
-        record.blobs.load(connection)
-        rows = connection.execute(query, {"wanted": wanted, "kind": kind, "name": name}).all()
-        found = [_evidence(record, connection, row) for row in rows]
-    if not found:
-        raise StoreError(
-            f"no resource {wanted!r} in the store",
-            "Give its identifier, its name, or TYPE/NAME; `annexa evidence list` shows what there is.",
-        )
-    return found
-
-
-def resources(record: Record) -> Iterator[tuple[str, str, str, str, str, str]]:
+def resources(record: Record, at: str | None = None) -> Iterator[tuple[str, str, str, str, str, str]]:
     """Yield (type, id, name, scope, region, content hash) of every resource as last known."""
     query = sa.text(
-        """SELECT e.resource_type, r.resource_id, c.name, s.external_id, c.region, c.hash
-           FROM content c JOIN resource r ON r.id = c.resource_pk
-           JOIN series e ON e.id = r.series_id JOIN scope s ON s.id = e.scope_id
-           WHERE c.closed IS NULL ORDER BY e.resource_type, s.external_id, e.region, r.resource_id"""
+        f"""{moment.last(at)}
+            SELECT e.resource_type, r.resource_id, c.name, s.external_id, c.region, c.hash
+            FROM last JOIN series e ON e.id = last.series_id JOIN scope s ON s.id = e.scope_id
+            JOIN resource r ON r.series_id = e.id
+            JOIN content c ON c.resource_pk = r.id AND {moment.standing("c", at)}
+            ORDER BY e.resource_type, s.external_id, e.region, r.resource_id"""
     )
     with record.engine.connect() as connection:
-        for row in connection.execute(query):
+        for row in connection.execute(query, moment.bound(at)):
             yield row[0], row[1], row[2], row[3], row[4], row[5].hex()
 
 
@@ -260,37 +276,8 @@ def last_run(record: Record) -> dict[str, Any] | None:
     }
 
 
-def _evidence(record: Record, connection: sa.Connection, row: Any) -> Evidence:
-    versions = connection.execute(
-        collection_rows()
-        .where(
-            collection.c.series_id == row.series_id,
-            collection.c.id >= row.opened,
-            *([collection.c.id < row.closed] if row.closed else []),
-        )
-        .order_by(collection.c.id)
-    ).all()
-    document = Document.from_payload(orjson.loads(record.blobs.get(connection, row.hash)))
-    saw = [version for version in versions if _saw(record, connection, version, document.id)]
-    return Evidence(
-        document=document,
-        hash=row.hash.hex(),
-        first_seen=saw[0].finished,
-        last_seen=saw[-1].finished,
-        current=row.closed is None,
-        collection=_collection_row(saw[-1]),
-        report=orjson.loads(record.blobs.get(connection, saw[-1].report)),
-    )
-
-
-def _saw(record: Record, connection: sa.Connection, version: Any, resource_id: str) -> bool:
-    if version.manifest is None:
-        return True
-    manifest = orjson.loads(record.blobs.get(connection, version.manifest))
-    return any(seen == resource_id for seen, _ in manifest)
-
-
-def _collection_row(row: Any) -> CollectionRow:
+def collection_row(row: Any) -> CollectionRow:
+    """Return a row of :func:`collection_rows` as a value."""
     return CollectionRow(
         id=row.id,
         run=row.uid,
@@ -342,16 +329,18 @@ def reports(record: Record, run_uid: str) -> Iterator[dict[str, Any]]:
             yield orjson.loads(record.blobs.get(connection, key))
 
 
-def last_read(record: Record) -> dict[tuple[str, str, str], str]:
+def last_read(record: Record, at: str | None = None) -> dict[tuple[str, str, str], str]:
     """Return (provider, scope, resource type) → when all of it had last been looked for."""
     query = sa.text(
-        """SELECT s.provider, s.external_id, e.resource_type, min(c.finished) FROM collection c
-           JOIN series e ON e.id = c.series_id JOIN scope s ON s.id = e.scope_id
-           WHERE c.id IN (SELECT max(id) FROM collection GROUP BY series_id)
-           GROUP BY s.provider, s.external_id, e.resource_type"""
+        f"""{moment.last(at)}
+            SELECT s.provider, s.external_id, e.resource_type, min(c.finished) FROM last
+            JOIN collection c ON c.id = last.id
+            JOIN series e ON e.id = c.series_id JOIN scope s ON s.id = e.scope_id
+            GROUP BY s.provider, s.external_id, e.resource_type"""
     )
     with record.engine.connect() as connection:
-        return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+        rows = connection.execute(query, moment.bound(at))
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 def types_known(record: Record, provider: str, scope_id: str) -> dict[str, bool]:

@@ -21,6 +21,7 @@ metadata = sa.MetaData(
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Hash = sa.LargeBinary(32)
 _OPEN = sa.text("closed IS NULL")
+_CLOSED = sa.text("closed IS NOT NULL")
 
 
 def _id() -> sa.Column[int]:
@@ -126,6 +127,9 @@ content = sa.Table(
     _fk("closed", "collection", nullable=True),
     sa.Index("uq_content_open", "resource_pk", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     sa.Index(None, "resource_pk"),
+    sa.Index(None, "name"),
+    sa.Index(None, "opened"),
+    sa.Index("ix_content_closed", "closed", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
 )
 
 check = sa.Table(
@@ -154,6 +158,8 @@ finding = sa.Table(
     sa.Index(
         "uq_finding_open", "resource_pk", "check_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
     ),
+    sa.Index(None, "opened"),
+    sa.Index("ix_finding_closed", "closed", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
 )
 
 blob = sa.Table(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import Column, console, format_option, print_json_array, print_rows, print_table
 from annexa.rows import control_row, finding_rows, status_row, statuses
 from annexa.workspace import Workspace
@@ -47,9 +48,10 @@ def list_controls(config: Path | None, form: str) -> None:
 
 @command.command("show")
 @click.argument("number")
+@as_of_option
 @format_option
 @click.pass_obj
-def show_control(config: Path | None, number: str, form: str) -> None:
+def show_control(config: Path | None, number: str, as_of: str | None, form: str) -> None:
     """Show a control: its status, the checks that bear on it, and what they found."""
     workspace = Workspace.load(config)
     control = workspace.controls.get(number.upper().removeprefix("A."))
@@ -59,12 +61,14 @@ def show_control(config: Path | None, number: str, form: str) -> None:
         )
     checks = [check for check in workspace.checks.values() if control.number in check.controls]
     with workspace.reading() as record:
-        found = [row for row in finding_rows(record) if control.number in row["controls"]]
+        must_be_collected_by(record, as_of)
+        found = [row for row in finding_rows(record, as_of) if control.number in row["controls"]]
         every = statuses(
             record,
             workspace.controls,
             workspace.checks.values(),
             workspace.config.file.status.stale_after_days,
+            at=as_of,
         )
     status = next(item for item in every if item.control.number == control.number)
     rows = []

@@ -1,14 +1,27 @@
 """``annexa evidence``."""
 
+import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 
-from annexa.output import Column, console, format_option, print_json_array, print_rows, shown
+from annexa.moments import as_of_option, must_be_collected_by
+from annexa.output import (
+    Column,
+    console,
+    format_option,
+    print_json_array,
+    print_rows,
+    print_table,
+    shown,
+)
 from annexa.workspace import Workspace
 from store import query
+from store.evidence import Evidence, evidence
+from store.history import Version, history
 
 _LIST = (
     Column("resource_type", "Type"),
@@ -16,6 +29,14 @@ _LIST = (
     Column("scope", "Scope"),
     Column("region", "Region"),
     Column("resource_id", "Identifier", fold=True),
+)
+_SIGNS = {"added": "+", "removed": "-", "changed": ""}
+_VERSIONS = (
+    Column("first_seen", "First seen"),
+    Column("last_seen", "Last seen"),
+    Column("then", "Then"),
+    Column("short", "SHA-256"),
+    Column("paths", "What had changed", fold=True),
 )
 
 
@@ -28,11 +49,15 @@ def command() -> None:
 @click.option("--type", "resource_type", default="", help="Only this resource type.")
 @click.option("--scope", default="")
 @click.option("--region", default="")
+@as_of_option
 @format_option
 @click.pass_obj
-def list_evidence(config: Path | None, resource_type: str, scope: str, region: str, form: str) -> None:
+def list_evidence(
+    config: Path | None, resource_type: str, scope: str, region: str, as_of: str | None, form: str
+) -> None:
     """List the resources that the record holds."""
     with Workspace.load(config).reading() as record:
+        must_be_collected_by(record, as_of)
         rows = (
             {
                 "resource_type": kind,
@@ -42,7 +67,7 @@ def list_evidence(config: Path | None, resource_type: str, scope: str, region: s
                 "region": home,
                 "document": key,
             }
-            for kind, resource_id, name, where, home, key in query.resources(record)
+            for kind, resource_id, name, where, home, key in query.resources(record, as_of)
             if resource_type in ("", kind) and scope in ("", where) and region in ("", home)
         )
         print_rows(rows, _LIST, form, empty="No resource matches.")
@@ -50,15 +75,17 @@ def list_evidence(config: Path | None, resource_type: str, scope: str, region: s
 
 @command.command("show")
 @click.argument("resource")
+@as_of_option
 @format_option
 @click.pass_obj
-def show_evidence(config: Path | None, resource: str, form: str) -> None:
+def show_evidence(config: Path | None, resource: str, as_of: str | None, form: str) -> None:
     """Show a resource's document and its provenance.
 
     RESOURCE is an identifier, a name, or TYPE/NAME such as aws.s3.bucket/payroll.
     """
     with Workspace.load(config).reading() as record:
-        rows = [_row(found) for found in query.evidence(record, resource)]
+        must_be_collected_by(record, as_of)
+        rows = [_row(found) for found in evidence(record, resource, as_of)]
     if form == "json":
         print_json_array(rows)
     elif form == "csv":
@@ -68,7 +95,54 @@ def show_evidence(config: Path | None, resource: str, form: str) -> None:
             _print(row)
 
 
-def _row(found: query.Evidence) -> dict[str, Any]:
+@command.command("history")
+@click.argument("resource")
+@format_option
+@click.pass_obj
+def show_history(config: Path | None, resource: str, form: str) -> None:
+    """Show every version of a resource, with the time that it held and what had changed.
+
+    RESOURCE is an identifier, a name, or TYPE/NAME such as aws.s3.bucket/payroll.
+    """
+    with Workspace.load(config).reading() as record:
+        found = [[_version_row(version) for version in versions] for versions in history(record, resource)]
+    if form == "table":
+        for rows in found:
+            _print_versions(rows)
+    else:
+        print_rows([row for rows in found for row in rows], (), form)
+
+
+def _version_row(version: Version) -> dict[str, Any]:
+    document = version.document
+    return {
+        "resource_type": document.resource_type,
+        "resource_id": document.id,
+        "resource_name": document.name,
+        "provider": version.provider,
+        "scope": version.scope,
+        "region": document.region,
+        "document": version.hash,
+        "first_seen": version.first_seen,
+        "last_seen": version.last_seen,
+        "ended": version.ended,
+        "end": version.end,
+        "returned": version.returned,
+        "changes": [dataclasses.asdict(change) for change in version.changes],
+    }
+
+
+def _print_versions(rows: list[dict[str, Any]]) -> None:
+    _print_head(rows[-1], (("Identifier", "resource_id"), ("Scope", "scope"), ("Region", "region")))
+    for row in rows:
+        paths = [f"{_SIGNS[change['kind']]}{change['path']}" for change in row["changes"]]
+        row["then"] = f"{row['end']} {row['ended']}" if row["end"] else "still so"
+        row["short"] = row["document"][:12]
+        row["paths"] = (["came back"] if row["returned"] else []) + paths
+    print_table(rows, _VERSIONS)
+
+
+def _row(found: Evidence) -> dict[str, Any]:
     document = found.document
     return {
         "resource_type": document.resource_type,
@@ -97,9 +171,6 @@ def _row(found: query.Evidence) -> dict[str, Any]:
 
 
 def _print(row: dict[str, Any]) -> None:
-    out = console()
-    out.print(f"[bold]{row['resource_type']}[/]  ", end="")
-    out.print(shown(row["resource_name"]), markup=False)
     labels = (
         ("Identifier", "resource_id"),
         ("Scope", "scope"),
@@ -108,8 +179,8 @@ def _print(row: dict[str, Any]) -> None:
         ("First seen", "first_seen"),
         ("Last seen", "last_seen"),
     )
-    for label, key in labels:
-        out.print(f"{label:<12} {shown(row[key])}", markup=False)
+    _print_head(row, labels)
+    out = console()
     if not row["current"]:
         out.print("It no longer existed when it was last looked for.")
     for key, gap in row["gaps"].items():
@@ -120,6 +191,14 @@ def _print(row: dict[str, Any]) -> None:
     _print_json(row["content"])
     out.print("\n[bold]Provenance[/]")
     _print_json(row["collection"] | row["provenance"])
+
+
+def _print_head(row: dict[str, Any], labels: Iterable[tuple[str, str]]) -> None:
+    out = console()
+    out.print(f"[bold]{row['resource_type']}[/]  ", end="")
+    out.print(shown(row["resource_name"]), markup=False)
+    for label, key in labels:
+        out.print(f"{label:<12} {shown(row[key])}", markup=False)
 
 
 def _print_json(value: Any) -> None:

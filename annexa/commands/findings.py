@@ -7,6 +7,7 @@ import click
 import orjson
 
 from annexa.filters import FindingFilter, finding_filter_options
+from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows
 from annexa.rows import finding_rows
 from annexa.workspace import Workspace
@@ -27,13 +28,15 @@ _OUTCOME_RANK = {"fail": 0, "unknown": 1, "error": 2, "pass": 3, "not_applicable
 @click.command()
 @finding_filter_options
 @click.option("--limit", type=click.IntRange(min=1), help="Show at most so many.")
+@as_of_option
 @format_option
 @click.pass_obj
-def command(config: Path | None, /, form: str, limit: int | None, **filters: Any) -> None:
+def command(config: Path | None, /, form: str, limit: int | None, as_of: str | None, **filters: Any) -> None:
     """List findings, the worst first."""
     wanted = FindingFilter(**filters)
     with Workspace.load(config).reading() as record:
-        rows = [row for row in finding_rows(record) if wanted.admits(row)]
+        must_be_collected_by(record, as_of)
+        rows = [row for row in finding_rows(record, as_of) if wanted.admits(row)]
     rows.sort(key=lambda row: (_OUTCOME_RANK[row["outcome"]], SEVERITY_RANK[Severity(row["severity"])]))
     shown = rows[:limit]
     if form != "table":

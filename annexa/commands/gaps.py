@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import Column, format_option, print_rows
 from annexa.rows import gap_rows
 from annexa.workspace import Workspace
@@ -19,9 +20,12 @@ _COLUMNS = (
 
 
 @click.command()
+@as_of_option
 @format_option
 @click.pass_obj
-def command(config: Path | None, form: str) -> None:
+def command(config: Path | None, as_of: str | None, form: str) -> None:
     """List what the latest collections could not read."""
     with Workspace.load(config).reading() as record:
-        print_rows(gap_rows(record), _COLUMNS, form, empty="No gaps: everything that was asked for was read.")
+        must_be_collected_by(record, as_of)
+        rows = gap_rows(record, as_of)
+        print_rows(rows, _COLUMNS, form, empty="No gaps: everything that was asked for was read.")

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
-from annexa.output import Column, Row, format_option, print_rows
+from annexa.moments import DAYS, as_of_option, must_be_collected_by
+from annexa.output import Column, Row, format_option, print_rows, print_table
+from annexa.periods import all_gaps, period_rows
 from annexa.rows import status_row, statuses
 from annexa.workspace import Workspace
 from mappings.crosswalk import load_crosswalk
 from mappings.status import ControlStatus, Status
+from store.coverage import Period, coverage
 
 _COLUMNS = (
     Column("control", "Control"),
@@ -29,6 +32,24 @@ _FRAMEWORK_COLUMNS = (
     Column("pass", "Pass", right=True),
     Column("controls", "By ISO/IEC 27002 controls", fold=True),
 )
+_PERIOD_COLUMNS = (
+    Column("control", "Control"),
+    Column("title", "Title", fold=True),
+    Column("evidenced_days", "Evidenced", right=True),
+    Column("failed_days", "Failed", right=True),
+    Column("gap_days", "Gaps", right=True),
+    Column("unevidenced_days", "Nothing", right=True),
+)
+_GAP_COLUMNS = (
+    Column("reason", "What stood in the way", fold=True),
+    Column("scope", "Scope"),
+    Column("region", "Region"),
+    Column("resources", "Resources", right=True),
+    Column("first", "First"),
+    Column("last", "Last"),
+    Column("days", "Days", right=True),
+    Column("controls", "Controls", fold=True),
+)
 _RANK = {status: rank for rank, status in enumerate(Status)}
 
 
@@ -38,19 +59,36 @@ _RANK = {status: rank for rank, status in enumerate(Status)}
 @click.option(
     "--theme", type=click.Choice(["organizational", "people", "physical", "technological"]), default=None
 )
+@as_of_option
+@click.option(
+    "--period", type=DAYS, help="Say on how many days each control was evidenced, failed, or had gaps."
+)
 @format_option
 @click.pass_obj
 def command(
-    config: Path | None, framework: str | None, wanted: tuple[str, ...], theme: str | None, form: str
+    config: Path | None,
+    framework: str | None,
+    wanted: tuple[str, ...],
+    theme: str | None,
+    as_of: str | None,
+    period: Period | None,
+    form: str,
 ) -> None:
     """Show the controls by status: worst of what is known, and why."""
     workspace = Workspace.load(config)
+    if period is not None:
+        if framework or wanted or as_of:
+            raise click.UsageError("--period does not go together with --framework, --status or --as-of.")
+        _show_period(workspace, period, theme, form)
+        return
     with workspace.reading() as record:
+        must_be_collected_by(record, as_of)
         found = statuses(
             record,
             workspace.controls,
             workspace.checks.values(),
             workspace.config.file.status.stale_after_days,
+            at=as_of,
         )
     found = [status for status in found if theme in (None, status.control.theme)]
     rows = _framework_rows(framework, found) if framework else [status_row(status) for status in found]
@@ -58,6 +96,21 @@ def command(
     print_rows(rows, _FRAMEWORK_COLUMNS if framework else _COLUMNS, form, empty="No control matches.")
     if form == "table" and rows:
         click.echo(counts_line(row["status"] for row in rows))
+
+
+def _show_period(workspace: Workspace, period: Period, theme: str | None, form: str) -> None:
+    controls = {
+        number: control for number, control in workspace.controls.items() if theme in (None, control.theme)
+    }
+    with workspace.reading() as record:
+        must_be_collected_by(record, period.end)
+        found = coverage(record, period)
+    print_rows(period_rows(found, period, controls), _PERIOD_COLUMNS, form)
+    if form == "table":
+        click.echo(f"{period.days} days, {period.first} to {period.last}, in UTC.")
+        gaps = all_gaps(found, period, controls)
+        if gaps:
+            print_table(gaps, _GAP_COLUMNS, title="Gaps")
 
 
 def counts_line(names: Iterable[str]) -> str:

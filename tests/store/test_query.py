@@ -4,6 +4,7 @@ import pytest
 
 from store import query
 from store.errors import StoreError
+from store.evidence import evidence
 from store.model import Gap, Outcome, Scope
 from store.record import Record
 from tests.store.conftest import DENIED, KIND, LIST_DENIED, PRIVATE, REGION, SCOPE, UNREAD, Play, document
@@ -94,7 +95,7 @@ def test_known_series_are_those_that_were_collected(play: Play, record: Record) 
 @pytest.mark.parametrize("wanted", ["a", "name of a", f"{KIND}/name of a", f"{KIND}/a"])
 def test_evidence_is_found_by_identifier_and_by_name(play: Play, record: Record, wanted: str) -> None:
     play.run({"a": CLOSED, "b": CLOSED})
-    [found] = query.evidence(record, wanted)
+    [found] = evidence(record, wanted)
     assert found.document == document("a", CLOSED)
     assert found.hash == play.seen[0]["a"]
 
@@ -102,7 +103,7 @@ def test_evidence_is_found_by_identifier_and_by_name(play: Play, record: Record,
 def test_evidence_is_the_newest_version_with_its_bounds(play: Play, record: Record) -> None:
     for content in (CLOSED, PUBLIC, PUBLIC):
         play.run({"a": content})
-    [found] = query.evidence(record, "a")
+    [found] = evidence(record, "a")
     assert found.document.content == {"item": PUBLIC}
     assert (found.current, found.collection.run) == (True, "run-3")
     assert found.first_seen < found.last_seen == found.collection.finished
@@ -111,7 +112,7 @@ def test_evidence_is_the_newest_version_with_its_bounds(play: Play, record: Reco
 def test_evidence_of_what_is_gone_says_so(play: Play, record: Record) -> None:
     play.run({"a": CLOSED})
     play.run({})
-    [found] = query.evidence(record, "a")
+    [found] = evidence(record, "a")
     assert (found.current, found.collection.run) == (False, "run-1")
     assert found.first_seen == found.last_seen
 
@@ -119,16 +120,14 @@ def test_evidence_of_what_is_gone_says_so(play: Play, record: Record) -> None:
 def test_evidence_was_last_seen_by_the_collection_that_saw_it(play: Play, record: Record) -> None:
     play.run({"a": CLOSED, "b": CLOSED})
     play.run({"b": CLOSED}, complete=False)
-    runs = {
-        found.document.id: found.collection.run for name in "ab" for found in query.evidence(record, name)
-    }
+    runs = {found.document.id: found.collection.run for name in "ab" for found in evidence(record, name)}
     assert runs == {"a": "run-1", "b": "run-2"}
-    assert all(found.current for found in query.evidence(record, "a"))
+    assert all(found.current for found in evidence(record, "a"))
 
 
 def test_evidence_brings_the_report_of_its_collection(play: Play, record: Record) -> None:
     play.run({"a": CLOSED}, complete=False)
-    [found] = query.evidence(record, "a")
+    [found] = evidence(record, "a")
     assert found.report["provenance"] == {"calls": [{"call": "s3:ListBuckets", "items": 1}]}
     assert [gap["code"] for gap in found.report["gaps"]] == ["AccessDenied"]
 
@@ -136,13 +135,13 @@ def test_evidence_brings_the_report_of_its_collection(play: Play, record: Record
 def test_evidence_with_one_name_in_two_scopes_is_both(play: Play, record: Record) -> None:
     play.run({"a": CLOSED})
     play.run({"a": PUBLIC}, scope=OTHER)
-    assert len(query.evidence(record, "a")) == 2
+    assert len(evidence(record, "a")) == 2
 
 
 def test_evidence_of_nothing_is_an_error_that_says_what_to_give(play: Play, record: Record) -> None:
     play.run({"a": CLOSED})
     with pytest.raises(StoreError, match="no resource 'c'") as caught:
-        query.evidence(record, "c")
+        evidence(record, "c")
     assert "TYPE/NAME" in caught.value.hint
 
 

@@ -271,6 +271,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_content")),
     )
+    op.create_index(
+        "ix_content_closed",
+        "content",
+        ["closed"],
+        unique=False,
+        sqlite_where=sa.text("closed IS NOT NULL"),
+        postgresql_where=sa.text("closed IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_content_name"), "content", ["name"], unique=False)
+    op.create_index(op.f("ix_content_opened"), "content", ["opened"], unique=False)
     op.create_index(op.f("ix_content_resource_pk"), "content", ["resource_pk"], unique=False)
     op.create_index(
         "uq_content_open",
@@ -326,6 +336,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
     )
+    op.create_index(
+        "ix_finding_closed",
+        "finding",
+        ["closed"],
+        unique=False,
+        sqlite_where=sa.text("closed IS NOT NULL"),
+        postgresql_where=sa.text("closed IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_finding_opened"), "finding", ["opened"], unique=False)
     op.create_index(
         "uq_finding_open",
         "finding",

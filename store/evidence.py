@@ -1,0 +1,134 @@
+"""One resource: its document at a moment, and where it comes from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store import moment
+from store.collection_entry import collection_rows
+from store.errors import StoreError
+from store.model import Document
+from store.query import CollectionRow, collection_row
+from store.record import Record
+from store.schema import collection, content
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A document with where it comes from.
+
+    Attributes:
+        hash: SHA-256 of the document's canonical form.
+        first_seen, last_seen: the bounds of this version.
+        current: whether the resource still existed when it was last looked for.
+        report: provenance and gaps of the collection that last saw it.
+        collection: that collection.
+    """
+
+    document: Document
+    hash: str
+    first_seen: str
+    last_seen: str
+    current: bool
+    collection: CollectionRow
+    report: dict[str, Any]
+
+
+_NAMED = """
+SELECT r.id, r.series_id, r.resource_id, e.resource_type, s.provider, s.external_id AS scope
+FROM resource r JOIN series e ON e.id = r.series_id JOIN scope s ON s.id = e.scope_id
+WHERE r.id IN (
+    SELECT id FROM resource WHERE series_id IN (SELECT id FROM series) AND resource_id = :wanted
+    UNION SELECT resource_pk FROM content WHERE name = :wanted
+    UNION SELECT id FROM resource
+          WHERE series_id IN (SELECT id FROM series WHERE resource_type = :kind) AND resource_id = :name
+    UNION SELECT c.resource_pk FROM content c JOIN resource x ON x.id = c.resource_pk
+          JOIN series y ON y.id = x.series_id WHERE c.name = :name AND y.resource_type = :kind)
+ORDER BY e.resource_type, r.resource_id, e.id
+"""
+
+
+def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidence]:
+    """Find the version of resources that was the newest at a moment.
+
+    Args:
+        wanted: an identifier, ``type/name`` or a name, also one that it has had at another time.
+        at: the moment as :mod:`store.query` takes it; None is now.
+
+    Raises:
+        StoreError: nothing matches.
+    """
+    found = []
+    with record.engine.connect() as connection:
+        record.blobs.load(connection)
+        for resource in named(connection, wanted):
+            by_then = moment.last_of(connection, resource.series_id, at)
+            if by_then is None:
+                continue
+            query = sa.select(content).where(
+                content.c.resource_pk == resource.id, content.c.opened <= by_then
+            )
+            version = connection.execute(query.order_by(content.c.opened.desc()).limit(1)).first()
+            if version is None:
+                continue
+            current = version.closed is None or version.closed > by_then
+            saw = last_that_saw(record, connection, resource, by_then if current else version.closed - 1)
+            found.append(
+                Evidence(
+                    document=read_document(record, connection, version.hash),
+                    hash=version.hash.hex(),
+                    first_seen=finished(connection, version.opened),
+                    last_seen=saw.finished,
+                    current=current,
+                    collection=collection_row(saw),
+                    report=orjson.loads(record.blobs.get(connection, saw.report)),
+                )
+            )
+    if not found:
+        raise unknown(wanted)
+    return found
+
+
+def named(connection: sa.Connection, wanted: str) -> Any:
+    """Return the resources that have, or ever had, an identifier, ``type/name`` or name."""
+    kind, _, name = wanted.partition("/")
+    return connection.execute(sa.text(_NAMED), {"wanted": wanted, "kind": kind, "name": name}).all()
+
+
+def last_that_saw(record: Record, connection: sa.Connection, resource: Any, last: int) -> Any:
+    """Return the newest collection up to ``last`` that saw the resource; incomplete ones may not have."""
+    while True:
+        query = (
+            sa.select(collection.c.id)
+            .where(collection.c.series_id == resource.series_id, collection.c.id <= last)
+            .order_by(collection.c.id.desc())
+            .limit(1)
+        )
+        last = connection.execute(query).scalar_one()
+        row = connection.execute(collection_rows().where(collection.c.id == last)).one()
+        if row.manifest is None:
+            return row
+        manifest = orjson.loads(record.blobs.get(connection, row.manifest))
+        if any(seen == resource.resource_id for seen, _ in manifest):
+            return row
+        last -= 1
+
+
+def finished(connection: sa.Connection, pk: int) -> str:
+    """Return when a collection was finished."""
+    return str(connection.execute(sa.select(collection.c.finished).where(collection.c.id == pk)).scalar_one())
+
+
+def read_document(record: Record, connection: sa.Connection, key: bytes) -> Document:
+    """Return the document that has this hash."""
+    return Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
+
+
+def unknown(wanted: str) -> StoreError:
+    """Say that nothing matches."""
+    return StoreError(
+        f"no resource {wanted!r} in the store",
+        "Give its identifier, its name, or TYPE/NAME; `annexa evidence list` shows what there is.",
+    )
