@@ -22,9 +22,11 @@ _COMMANDS = {
     "controls": "List and show controls.",
     "checks": "List, show and lint checks.",
     "findings": "List findings.",
-    "evidence": "List and show what was collected, with where it comes from.",
+    "evidence": "List and show what was collected, with where it comes from and what it was before.",
+    "diff": "Show what differs between two moments.",
     "gaps": "List what could not be read.",
     "permissions": "Print the least privilege that collecting takes.",
+    "checkpoint": "Sign, copy and timestamp a checkpoint of the record; cosignatures; key rotation.",
     "verify": "Recompute every hash and root of the record.",
 }
 

@@ -69,12 +69,73 @@ class ScheduleSection(Strict):
         return self
 
 
+class RecordSection(Strict):
+    """``[record]``."""
+
+    origin: str | None = None
+    key_file: str | None = None
+    key_env: str | None = None
+    key_command: tuple[str, ...] = ()
+    key_vkey: str | None = None
+    timestamp_url: str | None = None
+    timestamp_roots: str | None = None
+    witnesses: tuple[str, ...] = ()
+    witness_quorum: int = Field(default=0, ge=0)
+    trusted_keys: tuple[str, ...] = ()
+    copy_to: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "RecordSection":
+        given = [
+            f"'{name}'"
+            for name in ("key_file", "key_env", "key_command")
+            if getattr(self, name) not in (None, ())
+        ]
+        if len(given) > 1:
+            raise ValueError(f"a record has one signing key; set only one of {' and '.join(given)}")
+        if bool(self.key_command) != (self.key_vkey is not None):
+            raise ValueError(
+                "set 'key_command' and 'key_vkey' together: the program signs, and this is its key"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "RecordSection":
+        if self.timestamp_url is not None and not self.timestamp_url.startswith(("http://", "https://")):
+            raise ValueError("'timestamp_url' begins with http:// or https://")
+        if self.timestamp_roots is not None and self.timestamp_url is None:
+            raise ValueError("'timestamp_roots' is for the authority of 'timestamp_url', which is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _keys(self) -> "RecordSection":
+        if self.origin is None and not (
+            self.key_vkey or self.witnesses or self.trusted_keys or self.witness_quorum
+        ):
+            return self
+        # Cryptography takes a while to load, and most configurations name no keys.
+        from store.note_key import NoteKey, SignatureKind, check_name
+
+        if self.origin is not None:
+            check_name(self.origin)
+        vkeys = (*self.trusted_keys, *((self.key_vkey,) if self.key_vkey else ()))
+        if any(NoteKey.parse(vkey).kind is not SignatureKind.ED25519 for vkey in vkeys):
+            raise ValueError("'trusted_keys' and 'key_vkey' are keys of a log, not of witnesses")
+        witnesses = [NoteKey.parse(vkey) for vkey in self.witnesses]
+        if any(key.kind is not SignatureKind.COSIGNATURE for key in witnesses):
+            raise ValueError("'witnesses' are keys for cosignatures (type 0x04)")
+        if self.witness_quorum > len({key.name for key in witnesses}):
+            raise ValueError(f"{self.witness_quorum} of {len(witnesses)} 'witnesses' can never be met")
+        return self
+
+
 class _File(Strict):
     store: StoreSection = StoreSection()
     collect: CollectSection = CollectSection()
     definitions: DefinitionsSection = DefinitionsSection()
     checks: ChecksSection = ChecksSection()
     status: StatusSection = StatusSection()
+    record: RecordSection = RecordSection()
     schedule: ScheduleSection = ScheduleSection()
 
 

@@ -50,9 +50,10 @@ class Workspace:
     @contextmanager
     def writing(self) -> "Iterator[Record]":
         """Open the record for writing, as its only writer."""
+        from annexa.record_config import sealing
         from store.record import Record
 
-        with Record.writer(self.config.store_path) as record:
+        with Record.writer(self.config.store_path, sealing=sealing(self.config)) as record:
             yield record
 
     @cached_property

@@ -43,6 +43,7 @@ class RunResult:
         changed: resources that appeared, changed or went.
         bytes_written: by how much the store grew.
         size, root: of the log after the run.
+        notices: what of signing, copying and timestamping the checkpoint has to be tried again.
     """
 
     run: str
@@ -56,6 +57,7 @@ class RunResult:
     duration_s: float = 0.0
     size: int = 0
     root: str = ""
+    notices: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -147,6 +149,7 @@ class Runner:
         result = self._result
         result.findings = query.outcome_counts(self._record)
         result.size, result.root = self._record.finish_run(self._run_id, result.status, result.summary())
+        result.notices = self._record.publish()
         result.bytes_written = max(0, self._record.size() - size_before)
         result.duration_s = round(time.monotonic() - began, 3)
         return result

@@ -8,6 +8,7 @@ from store.blobs import Blobs
 from store.canonical import canonical
 from store.errors import StoreError
 from store.schema import checkpoint, log, log_state
+from store.tiles import LARGEST_ENTRY
 from store.tree import Frontier, leaf_hash
 
 ENTRY_VERSION = 1
@@ -24,8 +25,13 @@ def append(
 
     Returns:
         the entry's sequence number, from 0.
+
+    Raises:
+        StoreError: the entry is longer than a log may have.
     """
     entry = encode(kind, body)
+    if len(entry) > LARGEST_ENTRY:
+        raise StoreError(f"an entry of the kind {kind!r} has {len(entry)} bytes; a log takes {LARGEST_ENTRY}")
     frontier = state(connection)
     seq = frontier.size
     leaf = leaf_hash(entry)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from store import log
 from store.blobs import Blobs
 from store.canonical import canonical, digest
+from store.checkpoints import on_demand, rotate, sign_kept, signer_of
 from store.collection_writer import CollectionWriter
+from store.cosigning import add_cosignatures
 from store.database import (
     engine_for,
     migrate,
@@ -26,11 +28,16 @@ from store.database import (
 from store.errors import StoreError
 from store.intervals import STAGING
 from store.model import Scope
+from store.note import Signer
+from store.note_key import NoteKey
+from store.publication import publish
 from store.schema import HEAD, check, meta, run, scope, series
+from store.sealing import Sealing
 
 DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
 _KEY_BYTES = 32
+_BATCH_BYTES = 60_000
 
 Clock = Callable[[], dt.datetime]
 
@@ -51,11 +58,15 @@ class Record:
     Use :meth:`open` to read and :meth:`writer` to write.
     """
 
-    def __init__(self, path: Path, engine: sa.Engine, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, path: Path, engine: sa.Engine, clock: Clock = utc_now, sealing: Sealing | None = None
+    ) -> None:
         self.path = path
         self.engine = engine
         self.clock = clock
+        self.sealing = sealing
         self.blobs = Blobs()
+        self._notices: list[str] = []
 
     @classmethod
     @contextmanager
@@ -81,10 +92,13 @@ class Record:
 
     @classmethod
     @contextmanager
-    def writer(cls, path: Path, clock: Clock = utc_now) -> "Iterator[Record]":
+    def writer(cls, path: Path, clock: Clock = utc_now, sealing: Sealing | None = None) -> "Iterator[Record]":
         """Open a record for writing, making it if there is none, as its only writer.
 
         A run that a crash left unfinished is marked as interrupted.
+
+        Args:
+            sealing: what becomes of checkpoints; without it they are kept, but nobody signs them.
 
         Raises:
             StoreError: it cannot be written, or another process is writing it.
@@ -94,7 +108,7 @@ class Record:
             engine = engine_for(path / DATABASE)
             try:
                 migrate(engine)
-                record = cls(path, engine, clock)
+                record = cls(path, engine, clock, sealing)
                 record._prepare()
                 yield record
             finally:
@@ -161,13 +175,16 @@ class Record:
             return int(inserted.scalar_one())
 
     def finish_run(self, run_id: int, status: str, summary: Mapping[str, Any]) -> tuple[int, str]:
-        """Close a run and keep a checkpoint.
+        """Close a run and keep a checkpoint, signed where the record is sealed.
+
+        A key that cannot be used does not fail the run: :meth:`publish` says so.
 
         Returns:
             the log's size and root.
         """
         at = rfc3339(self.clock())
         with self.engine.begin() as connection:
+            signer = self._signer(connection, at)
             uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
             self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
             connection.execute(
@@ -176,7 +193,69 @@ class Record:
                 .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
             )
             self.blobs.train(connection)
-            return log.keep_checkpoint(connection, at)
+            size, root = log.keep_checkpoint(connection, at)
+            if signer is not None and self.sealing is not None:
+                with self._unsigned_on_error():
+                    sign_kept(connection, self.blobs, self.sealing, signer)
+        return size, root
+
+    def checkpoint(self) -> int:
+        """Keep and sign a checkpoint now, if the log has grown, and sign what is unsigned.
+
+        Returns:
+            the size of the newest checkpoint.
+
+        Raises:
+            StoreError: it cannot be signed.
+        """
+        with self.engine.begin() as connection:
+            return on_demand(connection, self.blobs, self._sealed(), rfc3339(self.clock()))
+
+    def rotate_key(self, new: Signer) -> int:
+        """Let another key take over; see :func:`store.checkpoints.rotate`."""
+        with self.engine.begin() as connection:
+            return rotate(connection, self.blobs, self._sealed(), new, rfc3339(self.clock()))
+
+    def add_cosignatures(self, data: bytes, witnesses: Sequence[NoteKey]) -> tuple[int, list[str]]:
+        """Take a witness's answer; see :func:`store.cosigning.add_cosignatures`."""
+        with self.engine.begin() as connection:
+            return add_cosignatures(connection, self.blobs, data, witnesses, rfc3339(self.clock()))
+
+    def publish(self) -> list[str]:
+        """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.
+
+        Returns:
+            what did not succeed and will be tried again: nothing of it fails a run.
+        """
+        notices, self._notices = self._notices, []
+        if self.sealing is None:
+            return notices
+        with self.engine.connect() as connection:
+            notices += publish(connection, self.path, self.sealing.copy_to)
+        if self.sealing.timestamp_url:
+            # The libraries that it takes are loaded only where there is an authority.
+            from store.stamping import stamp
+
+            notices += stamp(self.engine, self.blobs, self.sealing, lambda: rfc3339(self.clock()))
+        return notices
+
+    def _sealed(self) -> Sealing:
+        if self.sealing is None:
+            raise StoreError("no signing key is configured")
+        return self.sealing
+
+    def _signer(self, connection: sa.Connection, at: str) -> Signer | None:
+        if self.sealing is not None:
+            with self._unsigned_on_error():
+                return signer_of(connection, self.blobs, self.sealing, at)
+        return None
+
+    @contextmanager
+    def _unsigned_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self._notices.append(f"the checkpoint is not signed: {error}. {error.hint}".rstrip())
 
     def register_checks(self, checks: Iterable[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], int]:
         """Keep checks as they are applied.
@@ -201,8 +280,9 @@ class Record:
                 )
                 known[check_id, applied] = int(inserted.scalar_one())
             if fresh:
-                body = {"at": rfc3339(self.clock()), "checks": [list(key) for key in sorted(fresh)]}
-                log.append(connection, self.blobs, "checks", body)
+                at = rfc3339(self.clock())
+                for some in _batches([list(key) for key in sorted(fresh)]):
+                    log.append(connection, self.blobs, "checks", {"at": at, "checks": some})
         return {key: known[key] for key in wanted}
 
     def collection(
@@ -229,6 +309,21 @@ class Record:
         self, connection: sa.Connection, uid: str, event: str, at: str, more: dict[str, Any]
     ) -> None:
         log.append(connection, self.blobs, "run", {"run": uid, "event": event, "at": at, **more})
+
+
+def _batches(pairs: list[list[str]]) -> Iterator[list[list[str]]]:
+    """Divide what is to be logged, because an entry has a largest size."""
+    batch: list[list[str]] = []
+    size = 0
+    for pair in pairs:
+        length = len(canonical(pair)) + 1
+        if batch and size + length > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(pair)
+        size += length
+    if batch:
+        yield batch
 
 
 def create_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from annexa.exit_codes import ExitCode
-from annexa.output import Row, format_option, print_json, print_rows
+from annexa.output import Row, format_option, print_json, print_rows, shown
 from annexa.progress import progress_display
 from annexa.workspace import Workspace
 from scheduler.plan import Selection
@@ -110,6 +110,7 @@ def run_row(result: RunResult, code: ExitCode) -> Row:
         "duration_s": result.duration_s,
         "size": result.size,
         "root": result.root,
+        "notices": result.notices,
     }
 
 
@@ -133,6 +134,8 @@ def print_summary(result: RunResult) -> None:
     )
     if result.gaps:
         click.echo("  `annexa gaps` lists what could not be read.")
+    for notice in result.notices:
+        click.echo(f"  {shown(notice)}")
 
 
 @contextmanager

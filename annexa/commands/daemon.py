@@ -87,6 +87,8 @@ def command(config: Path | None) -> None:
             result.findings["unknown"],
             result.duration_s,
         )
+        for notice in result.notices:
+            logger.warning("%s", notice)
 
     with stopping_on_signals(stop):
         Daemon(schedule, run_once, _last_start(workspace.config.store_path)).run(stop)

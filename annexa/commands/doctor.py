@@ -47,6 +47,7 @@ def _diagnose(config: Path | None) -> Iterator[Row]:
     except AnnexaError as error:
         yield _row("checks", False, str(error), error.hint)
     yield from _diagnose_store(workspace.config.store_path)
+    yield from _diagnose_sealing(workspace)
     try:
         collectors = workspace.collectors(redaction_key=b"")
     except AnnexaError as error:
@@ -87,6 +88,45 @@ def _diagnose_store(path: Path) -> Iterator[Row]:
             f"{sqlite3.sqlite_version}: versions before 3.51.3 can damage a store that two processes "
             "checkpoint at once; Annexa writes from one",
             "Do not open the store for writing with other tools.",
+        )
+
+
+def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
+    from annexa.record_config import sealing
+
+    path = workspace.config.store_path
+    try:
+        wanted = sealing(workspace.config)
+    except AnnexaError as error:
+        yield _row("record", False, str(error), error.hint)
+        return
+    if not (path / DATABASE).is_file():
+        return
+    try:
+        with Record.open(path) as record, record.engine.connect() as connection:
+            from store.log_keys import logged_keys
+            from store.stamping import unstamped
+
+            keys = logged_keys(connection, record.blobs)
+            waiting = unstamped(connection)
+        if keys:
+            signer = wanted.key.signer(wanted.origin or keys[-1].key.name)
+            fits = signer.key == keys[-1].key
+            yield _row(
+                "signing key",
+                fits,
+                f"{signer.key} {'signs' if fits else 'is not the one that the log names'}",
+                "" if fits else "Restore the key, or run `annexa checkpoint rotate-key`.",
+            )
+    except AnnexaError as error:
+        yield _row("signing key", False, str(error), error.hint)
+        return
+    if waiting:
+        yield _row(
+            "timestamps",
+            False,
+            f"{len(waiting)} checkpoints wait for a timestamp: {', '.join(map(str, waiting))}",
+            "Run `annexa checkpoint` once the authority of [record] timestamp_url answers.",
         )
 
 

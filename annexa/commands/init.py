@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from annexa.config import FILE_NAME, example, load
-from collectors.registry import provider_names
+from annexa.config import FILE_NAME, example
+from annexa.workspace import Workspace
 from store.errors import ConfigError
 
 
@@ -26,10 +26,16 @@ def command(config: Path | None, only_print: bool) -> None:
         path.write_text(example(), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "Choose a folder that can be written.") from error
-    from store.record import Record
+    from annexa.commands.checkpoint import checkpoint_row
 
-    store = load(path, frozenset(provider_names())).store_path
-    with Record.writer(store) as record:
+    workspace = Workspace.load(path)
+    with workspace.writing() as record:
         record.redaction_key()
-    click.echo(f"Wrote {path} and made the store in {store}.")
+        record.checkpoint()
+        row = checkpoint_row(record, record.publish())
+    click.echo(f"Wrote {path} and made the store in {workspace.config.store_path}.")
+    click.echo(f"Key: {row['key']}")
+    click.echo(
+        "Keep this public key outside the store, in [record] trusted_keys: then an unsigned record fails."
+    )
     click.echo("Next: annexa doctor, then annexa collect.")

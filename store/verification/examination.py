@@ -9,8 +9,12 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store.checkpoint_text import Checkpoint
+from store.log_keys import LoggedKey
+from store.note import Note
 from store.record import Record
 from store.schema import blob
+from store.verification.demands import Demands
 
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -34,10 +38,24 @@ class Verification:
 
     Attributes:
         size, root: of the log, recomputed from its entries; no root where entries cannot be read.
+        keys: the keys that the log itself names, oldest first.
+        trusted: whether signatures were held against keys from outside the store.
+        signed_size, witnessed_size, stamped_size: of the newest checkpoint that is rightly signed, that
+            has the quorum of witnesses, and that has a timestamp; 0 if there is none.
+        timestamps, unstamped: how many there are, and how many checkpoints wait for one.
+        held: (where, size) of the checkpoints from outside that the log begins with.
     """
 
     size: int = 0
     root: str = ""
+    keys: list[str] = field(default_factory=list)
+    trusted: bool = False
+    signed_size: int = 0
+    witnessed_size: int = 0
+    stamped_size: int = 0
+    timestamps: int = 0
+    unstamped: int = 0
+    held: list[tuple[str, int]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -53,6 +71,10 @@ class Examination:
         entries: sequence number → body, of the entries that the log keeps itself.
         leaves: sequence number → (kind, leaf hash) of every entry.
         checkpoints: size → row.
+        roots: size → root recomputed from the entries, at each size that something is said about.
+        keys: the keys that the log names.
+        notes: size → note, of the checkpoints that are rightly signed.
+        held: (where, note, what it says) of checkpoints from outside.
         needed: hash → what needs a blob of that name.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
         dictionaries: the compression dictionaries in use.
@@ -60,10 +82,15 @@ class Examination:
 
     record: Record
     connection: sa.Connection
+    demands: Demands = field(default_factory=Demands)
     result: Verification = field(default_factory=Verification)
     entries: dict[int, dict[str, Any]] = field(default_factory=dict)
     leaves: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     checkpoints: dict[int, Any] = field(default_factory=dict)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    keys: list[LoggedKey] = field(default_factory=list)
+    notes: dict[int, Note] = field(default_factory=dict)
+    held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
     needed: dict[bytes, str] = field(default_factory=dict)
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
     dictionaries: set[int | None] = field(default_factory=set)

@@ -11,13 +11,14 @@ from store.schema import attestation, check, checkpoint, log, log_state, meta, r
 from store.tree import Frontier, leaf_hash
 from store.verification.examination import Examination
 
-_KINDS = frozenset({"store", "checks", "run", "scope", KIND})
+_KINDS = frozenset({"store", "checks", "run", "scope", "key", "checkpoint", "cosignature", "timestamp", KIND})
 
 
 def check_log(x: Examination) -> None:
     """Check the entries one by one, and that they make the tree that the log says they make."""
     x.checkpoints = {row.size: row for row in x.connection.execute(sa.select(checkpoint))}
     unmet = dict(x.checkpoints)
+    wanted = x.checkpoints.keys() | {held.size for _, _, held in x.held}
     frontier = Frontier()
     size, whole = 0, True
     for row in x.connection.execute(sa.select(log).order_by(log.c.seq)):
@@ -29,7 +30,9 @@ def check_log(x: Examination) -> None:
         frontier.append(row.hash)
         _check_entry(x, row)
         kept = unmet.pop(size, None)
-        if whole and kept is not None and kept.root != frontier.root():
+        if whole and size in wanted:
+            x.roots[size] = frontier.root()
+        if whole and kept is not None and kept.root != x.roots[size]:
             x.problem(f"checkpoint {size}", "the log's first entries have another root")
     for unknown in sorted(unmet):
         if unknown > size:
@@ -79,6 +82,24 @@ def _check_state(x: Examination, size: int, frontier: Frontier | None) -> None:
         x.problem("log state", f"says {stated_size} entries; there are {size}")
     elif frontier is not None and stated != frontier.to_bytes():
         x.problem("log state", "the entries give another tree than it says")
+
+
+def check_checkpoints(x: Examination) -> None:
+    """Check that each checkpoint follows the entry that it was made for, and states its time."""
+    made = {}
+    for seq, body in x.entries.items():
+        with x.at(f"log entry {seq}"):
+            if (
+                body["kind"] == "checkpoint"
+                or (body["kind"] == "run" and body["event"] == "finished")
+                or (body["kind"] == "key" and body["old"] is not None)
+            ):
+                made[seq + 1] = body["at"]
+    for size, row in x.checkpoints.items():
+        if size - 1 in x.leaves and made.pop(size, None) != row.at:
+            x.problem(f"checkpoint {size}", "its time is not as it was logged")
+    for size in sorted(made):
+        x.problem(f"checkpoint {size}", "was logged, but is gone")
 
 
 def check_runs(x: Examination) -> None:

@@ -29,7 +29,7 @@ from tests.faults import FaultProxy, Rule, deny, on, timeout
 
 _ESCAPES = re.compile(r"[\x1b\x9b]")
 _COLOURS = re.compile(r"\x1b\[(\d+;)*(3[0-8]|4[0-8]|9[0-7])(;\d+)*m")
-_WRITES = {"init", "demo", "daemon"}
+_WRITES = {"init", "demo", "daemon", "checkpoint"}
 
 _READS = (
     ("findings",),
@@ -41,6 +41,7 @@ _READS = (
     ("checks", "show", CHECK),
     ("evidence", "list"),
     ("evidence", "show", "payroll"),
+    ("evidence", "history", "payroll"),
     ("gaps",),
     ("verify",),
     ("permissions", "aws"),
@@ -146,7 +147,7 @@ def test_every_read_command_takes_a_format() -> None:
 def test_the_read_commands_tried_here_are_all_there_are() -> None:
     known = {path for path, _ in _commands(root) if path[0] not in _WRITES}
     tried = {path for path in known for command in _READS if command[: len(path)] == path}
-    assert known - tried == {("collect",), ("doctor",), ("checks", "lint")}
+    assert known - tried == {("collect",), ("diff",), ("doctor",), ("checks", "lint")}
 
 
 # --- JSON ---------------------------------------------------------------------------------------

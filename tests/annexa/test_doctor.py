@@ -104,7 +104,7 @@ def test_a_store_that_is_none(tmp_path: Path, endpoint: str) -> None:
     sandbox.store.mkdir()
     (sandbox.store / "record.db").write_bytes(b"This is no database.\n" * 100)
     found = _found(sandbox, 1)
-    assert _wrong(found) == {"store"}
+    assert _wrong(found) == {"store", "signing key"}
     assert "not a database" in found["store"]["message"]
 
 

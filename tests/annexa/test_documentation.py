@@ -187,6 +187,16 @@ _EXAMPLE = _uncommented(example())
 _KEYS = [(section, key) for section, keys in _EXAMPLE.items() for key in keys]
 
 
+_TOGETHER = {
+    ("aws", "external_id"): ("role_arn",),
+    ("record", "key_command"): ("key_vkey",),
+    ("record", "key_vkey"): ("key_command",),
+    ("record", "timestamp_roots"): ("timestamp_url",),
+    ("record", "witness_quorum"): ("witnesses",),
+}
+"""Keys that are refused without others."""
+
+
 def _write(section: str, keys: dict[str, Any]) -> str:
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
     header = f"[[{section}]]" if section == "aws.accounts" else f"[{section}]"
@@ -204,8 +214,7 @@ def _accepts(folder: Path, text: str) -> Config:
 @pytest.mark.parametrize(("section", "key"), _KEYS, ids=[".".join(place) for place in _KEYS])
 def test_a_key_of_the_example_is_accepted(tmp_path: Path, section: str, key: str) -> None:
     together = {"aws.accounts": ("id",), "aws.organization": ("role_name",)}.get(section, ())
-    if (section, key) == ("aws", "external_id"):
-        together = ("role_arn",)
+    together = _TOGETHER.get((section, key), together)
     keys = {name: _EXAMPLE[section][name] for name in dict.fromkeys((*together, key))}
     _accepts(tmp_path, _write(section, keys))
 

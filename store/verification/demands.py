@@ -1,0 +1,37 @@
+"""What whoever verifies asks of a record. It comes from outside the store, which cannot vouch for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from store.note_key import NoteKey
+from store.witness_policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A signed checkpoint from outside the store, and where it was."""
+
+    where: str
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a record is held against.
+
+    Attributes:
+        trusted: keys of the log; every signed checkpoint must be signed by one of them.
+        witnesses, quorum: so many of these must have cosigned some checkpoint.
+        timestamp_roots: PEM certificates that timestamps must lead to.
+        held: checkpoints that the log must begin with.
+    """
+
+    trusted: tuple[NoteKey, ...] = ()
+    witnesses: tuple[NoteKey, ...] = ()
+    quorum: int = 0
+    timestamp_roots: tuple[bytes, ...] = ()
+    held: tuple[Held, ...] = ()
+
+    def policy(self, log_keys: Sequence[NoteKey]) -> Policy:
+        """Return whose signatures a checkpoint needs to be witnessed."""
+        return Policy(tuple(log_keys), self.witnesses, self.quorum)
