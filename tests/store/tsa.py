@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.store.keys import need_openssl
+
 POLICY = "1.3.6.1.4.1.99999.1"
 _CONFIGURATION = f"""
 [tsa]
@@ -112,6 +114,7 @@ class Authority:
     """Answers requests with ``openssl ts``."""
 
     def __init__(self, folder: Path, signer: Issued, chain: bytes = b"") -> None:
+        need_openssl()
         folder.mkdir(exist_ok=True)
         self.folder = folder
         files = {
