@@ -186,7 +186,8 @@ def open_findings(connection: sa.Connection, series_pk: int) -> Iterator[list[st
         {"series": series_pk},
     )
     for row in rows:
-        yield finding_leaf(*row)
+        decided = decided_digest(row.observed, row.reason)
+        yield finding_leaf(row.resource_id, row.check_id, row.digest, row.outcome, row.document, decided)
 
 
 def finding_leaf(
@@ -195,9 +196,16 @@ def finding_leaf(
     check_digest: bytes,
     outcome: str,
     document: bytes | None,
-    observed: str,
-    reason: str,
+    decided: str,
 ) -> list[str]:
-    """Return one finding as it enters a findings root."""
-    decided = digest({"observed": orjson.loads(observed), "reason": reason})
+    """Return one finding as it enters a findings root.
+
+    Args:
+        decided: see :func:`decided_digest`.
+    """
     return [resource_id, check_id, check_digest.hex(), outcome, document.hex() if document else "", decided]
+
+
+def decided_digest(observed: str, reason: str) -> str:
+    """Return the digest that stands in a finding's leaf for what decided it."""
+    return digest({"observed": orjson.loads(observed), "reason": reason})

@@ -16,6 +16,8 @@ from store.collection_entry import collection_rows
 from store.model import Document, Gap, Outcome
 from store.record import Record
 from store.schema import check, collection, collection_state, run, scope, series
+from store.statement import Filed
+from store.statements import read as read_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,13 @@ def gaps(record: Record, at: str | None = None) -> list[tuple[CollectionRow, Gap
             report = orjson.loads(record.blobs.get(connection, row.report))
             found.extend((collection_row(row), Gap(**gap)) for gap in report["gaps"])
     return found
+
+
+def statements(record: Record, at: str | None = None) -> list[Filed]:
+    """Return every statement that had been filed by then, oldest first, withdrawals included."""
+    with record.engine.connect() as connection:
+        record.blobs.load(connection)
+        return read_statements(connection, record.blobs, at)
 
 
 def documents(record: Record, provider: str, scope_id: str, resource_type: str) -> Iterator[Document]:

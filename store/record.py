@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from store import log
+from store import log, statements
 from store.blobs import Blobs
 from store.canonical import canonical, digest
 from store.checkpoints import on_demand, rotate, sign_kept, signer_of
@@ -33,6 +33,7 @@ from store.note_key import NoteKey
 from store.publication import publish
 from store.schema import HEAD, check, meta, run, scope, series
 from store.sealing import Sealing
+from store.statement import Filed, Statement
 
 DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
@@ -220,6 +221,11 @@ class Record:
         """Take a witness's answer; see :func:`store.cosigning.add_cosignatures`."""
         with self.engine.begin() as connection:
             return add_cosignatures(connection, self.blobs, data, witnesses, rfc3339(self.clock()))
+
+    def file(self, statement: Statement, filed_by: str) -> Filed:
+        """File what somebody states; see :func:`store.statements.file`."""
+        with self.engine.begin() as connection:
+            return statements.file(connection, self.blobs, statement, filed_by, rfc3339(self.clock()))
 
     def publish(self) -> list[str]:
         """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.

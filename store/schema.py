@@ -22,6 +22,7 @@ Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Hash = sa.LargeBinary(32)
 _OPEN = sa.text("closed IS NULL")
 _CLOSED = sa.text("closed IS NOT NULL")
+_KEPT = sa.text("entry IS NOT NULL")
 
 
 def _id() -> sa.Column[int]:
@@ -149,8 +150,9 @@ finding = sa.Table(
     _text("check_id"),
     _fk("check_pk", "check_applied"),
     _text("outcome"),
-    _text("reason"),
-    _text("observed"),
+    _text("reason", nullable=True),
+    _text("observed", nullable=True),
+    sa.Column("decided", Hash, nullable=True, comment="stands for reason and observed once they are pruned"),
     sa.Column("document", Hash, nullable=True),
     _fk("since", "collection"),
     _fk("opened", "collection"),
@@ -180,6 +182,7 @@ log = sa.Table(
     sa.Column("hash", Hash, nullable=False, comment="of the leaf"),
     _fk("dictionary_id", "dictionary", nullable=True),
     sa.Column("entry", sa.LargeBinary, nullable=True, comment="null where the rows say it: collections"),
+    sa.Index("ix_log_kept", "kind", sqlite_where=_KEPT, postgresql_where=_KEPT),
 )
 
 log_state = sa.Table(
@@ -208,27 +211,10 @@ timestamp = sa.Table(
     sa.Column("token", sa.LargeBinary, nullable=True),
 )
 
-attestation = sa.Table(
-    "attestation",
+tombstone = sa.Table(
+    "tombstone",
     metadata,
-    _id(),
-    _text("control"),
-    _text("owner"),
-    _text("valid_from"),
-    _text("valid_until", nullable=True),
-    sa.Column("file", Hash, nullable=True),
-    _text("media_type", nullable=True),
-    sa.Column("seq", Id, nullable=False, unique=True),
-)
-
-waiver = sa.Table(
-    "waiver",
-    metadata,
-    _id(),
-    _text("check_id"),
-    _text("resource_id"),
-    _text("reason"),
-    _text("approver"),
-    _text("expires"),
-    sa.Column("seq", Id, nullable=False, unique=True),
+    sa.Column("hash", Hash, primary_key=True),
+    sa.Column("seq", Id, primary_key=True, autoincrement=False, comment="the entry that let it go"),
+    comment="payloads that retention let go; their hashes stay",
 )

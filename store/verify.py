@@ -11,7 +11,9 @@ from store.verification.file import check_file
 from store.verification.held import check_held, read_held
 from store.verification.intervals import check_series
 from store.verification.log import check_applied, check_checkpoints, check_log, check_runs, check_scopes
+from store.verification.retention import check_retention
 from store.verification.signatures import check_signatures
+from store.verification.statements import check_statements
 
 __all__ = ["Demands", "Held", "Problem", "Verification", "verify"]
 
@@ -35,6 +37,8 @@ _STEPS = (
     check_runs,
     check_applied,
     check_scopes,
+    check_retention,
+    check_statements,
     check_collections,
     check_blobs,
     check_series,

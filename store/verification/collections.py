@@ -25,6 +25,7 @@ from store.verification.examination import Examination
 def check_collections(x: Examination) -> None:
     """Check every collection against its leaf in the log."""
     logged = {seq for seq, (kind, _) in x.leaves.items() if kind == KIND}
+    superseded = _superseded(x)
     last = -1
     for row in x.connection.execute(collection_rows().order_by(collection.c.seq)):
         where = f"collection {row.id} ({row.resource_type or 'scope'} in {row.external_id} {row.region})"
@@ -36,7 +37,7 @@ def check_collections(x: Examination) -> None:
             continue
         logged.discard(row.seq)
         with x.at(where):
-            _check_collection(x, row, where)
+            _check_collection(x, row, where, superseded[row.id])
     for seq in sorted(logged):
         x.problem(f"log entry {seq}", "the collection that it logged is gone")
     used = sa.select(collection.c.state_id)
@@ -51,12 +52,18 @@ def check_collections(x: Examination) -> None:
         x.problem(f"collection {collection_id}", "has the state of another series")
 
 
-def _check_collection(x: Examination, row: Any, where: str) -> None:
+def _superseded(x: Examination) -> dict[int, str | None]:
+    """Return collection → when the next one of its series was finished, or None if it is the last."""
+    query = "SELECT id, lead(finished) OVER (PARTITION BY series_id ORDER BY id) FROM collection"
+    return {row[0]: row[1] for row in x.connection.execute(sa.text(query))}
+
+
+def _check_collection(x: Examination, row: Any, where: str, until: str | None) -> None:
     if leaf_hash(encode(KIND, collection_entry(row._mapping))) != x.leaves[row.seq][1]:
         x.problem(where, f"is not as it was logged in entry {row.seq}")
-    x.needed[row.report] = where
+    x.need(row.report, where, until)
     if row.manifest:
-        x.needed[row.manifest] = where
+        x.need(row.manifest, where)
     report = x.json(row.report)
     if report is not None and len(report["gaps"]) != row.gaps:
         x.problem(where, "its report has another number of gaps")
@@ -64,7 +71,7 @@ def _check_collection(x: Examination, row: Any, where: str) -> None:
 
 def check_blobs(x: Examination) -> None:
     for row in x.connection.execute(sa.select(check)):
-        x.needed[row.digest] = f"check {row.check_id}"
+        x.need(row.digest, f"check {row.check_id}")
     query = (
         sa.select(
             content.c.hash,
@@ -72,12 +79,14 @@ def check_blobs(x: Examination) -> None:
             content.c.region,
             resource.c.resource_id,
             series.c.resource_type,
+            collection.c.finished.label("until"),
         )
         .join(resource, resource.c.id == content.c.resource_pk)
         .join(series, series.c.id == resource.c.series_id)
+        .outerjoin(collection, collection.c.id == content.c.closed)
     )
     for row in x.connection.execute(query):
-        x.needed.setdefault(row.hash, f"resource {row.resource_id}")
+        x.need(row.hash, f"resource {row.resource_id}", row.until)
         x.documents[row.hash].append((row.resource_type, row.resource_id, row.name, row.region))
     present = set()
     for row in x.connection.execute(sa.select(blob)):
@@ -97,7 +106,9 @@ def check_blobs(x: Examination) -> None:
                 if stated != tuple(payload.get(key) for key in ("type", "id", "name", "region")):
                     x.problem(f"resource {stated[1]}", "its document is of another resource")
     for key in sorted(x.needed.keys() - present):
-        x.problem(x.needed[key], f"its blob {key.hex()} is gone")
+        where, until = x.needed[key]
+        if not x.let_go(key, until):
+            x.problem(where, f"its blob {key.hex()} is gone")
     for dictionary_id in x.connection.execute(sa.select(dictionary.c.id)).scalars():
         if dictionary_id not in x.dictionaries:
             x.problem(f"dictionary {dictionary_id}", "nothing is compressed with it")

@@ -75,7 +75,8 @@ class Examination:
         keys: the keys that the log names.
         notes: size → note, of the checkpoints that are rightly signed.
         held: (where, note, what it says) of checkpoints from outside.
-        needed: hash → what needs a blob of that name.
+        needed: hash → what needs a blob of that name, and until when; None is still now.
+        tombstones: hash of a payload that retention let go → what had ended before then could be let go.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
         dictionaries: the compression dictionaries in use.
     """
@@ -91,7 +92,8 @@ class Examination:
     keys: list[LoggedKey] = field(default_factory=list)
     notes: dict[int, Note] = field(default_factory=dict)
     held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
-    needed: dict[bytes, str] = field(default_factory=dict)
+    needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
+    tombstones: dict[bytes, str] = field(default_factory=dict)
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
     dictionaries: set[int | None] = field(default_factory=set)
 
@@ -105,6 +107,19 @@ class Examination:
             yield
         except _MALFORMED as error:
             self.problem(where, f"is malformed: {type(error).__name__}: {error}")
+
+    def need(self, key: bytes, where: str, until: str | None = None) -> None:
+        """Say that a blob must be there.
+
+        Args:
+            until: when the need for it ended, RFC 3339 in UTC; None if it has not.
+        """
+        known, ends = self.needed.get(key, (where, until))
+        self.needed[key] = known, None if ends is None or until is None else max(ends, until)
+
+    def let_go(self, key: bytes, until: str | None) -> bool:
+        """Say whether retention may have let go a payload that was needed until then."""
+        return until is not None and until < self.tombstones.get(key, "")
 
     def bodies(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the kept entries of a kind, in the log's order."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from store.canonical import canonical
 from store.collection_entry import collection_rows
-from store.intervals import finding_leaf
+from store.intervals import decided_digest, finding_leaf
 from store.schema import collection, content, finding, resource, series
 from store.tree import Frontier, leaf_hash
 from store.verification.examination import Examination
@@ -69,9 +69,9 @@ def _replay_findings(x: Examination, series_pk: int, label: str, collections: An
     rows = x.connection.execute(
         sa.text(
             """SELECT r.resource_id, f.check_id, k.check_id AS applied, k.digest, f.outcome, f.document,
-                      f.observed, f.reason, f.since, f.opened, f.closed
+                      f.observed, f.reason, f.since, f.opened, f.closed, f.decided, c.finished AS until
                FROM resource r JOIN finding f ON f.resource_pk = r.id
-               JOIN check_applied k ON k.id = f.check_pk
+               JOIN check_applied k ON k.id = f.check_pk LEFT JOIN collection c ON c.id = f.closed
                WHERE r.series_id = :series ORDER BY f.opened"""
         ),
         {"series": series_pk},
@@ -82,7 +82,7 @@ def _replay_findings(x: Examination, series_pk: int, label: str, collections: An
         key = (row.resource_id, row.check_id)
         where = f"finding {row.check_id} on {row.resource_id or label}"
         try:
-            leaf = finding_leaf(*row[:2], *row[3:8])
+            leaf = finding_leaf(*key, row.digest, row.outcome, row.document, _decided(x, row, where))
         except ValueError as error:
             x.problem(where, f"cannot be read: {error}")
             continue
@@ -94,13 +94,24 @@ def _replay_findings(x: Examination, series_pk: int, label: str, collections: An
             x.problem(where, "since when it holds is not what its history says")
         if row.applied != row.check_id:
             x.problem(where, f"was decided by {row.applied}")
-        if canonical(orjson.loads(row.observed)) != row.observed.encode():
+        if row.observed is not None and canonical(orjson.loads(row.observed)) != row.observed.encode():
             x.problem(where, "what was observed is not written as it was")
         last[key] = row
         intervals.append((key, leaf_hash(canonical(leaf)), row.opened, row.closed))
     for row, leaves, _, _ in _replay(x, label, "finding", collections, intervals):
         if _root(leaves) != row.findings_root:
             x.problem(f"collection {row.id} ({label})", "its findings give another root")
+
+
+def _decided(x: Examination, row: Any, where: str) -> str:
+    """Return the digest of what decided a finding, which retention may have let go."""
+    if row.decided is None:
+        return decided_digest(row.observed, row.reason)
+    if row.observed is not None or row.reason is not None:
+        x.problem(where, "has what decided it, and says that this was let go")
+    if not x.let_go(row.decided, row.until):
+        x.problem(where, "what decided it is gone")
+    return str(row.decided.hex())
 
 
 def _replay(

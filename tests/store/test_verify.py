@@ -48,8 +48,8 @@ TABLES = {
     "checkpoint",
     "meta",
 }
-EMPTY = {"timestamp", "attestation", "waiver"}
-"""Laid for later; nothing is written to them yet."""
+EMPTY = {"timestamp", "tombstone"}
+"""Nothing is written to them here."""
 
 WITHOUT_MEANING = {
     ("run", "id"),
@@ -461,13 +461,9 @@ EDITS = {
         "log entry 0: does not name this store",
     ),
     "the store's name is dropped": ("DELETE FROM meta", "log entry 0: does not name this store"),
-    "a waiver is slipped in": (
-        "INSERT INTO waiver VALUES (1, 'a.b.c', 'a', 'because', 'me', '2030-01-01', 3)",
-        "waiver 1: is not in the log",
-    ),
-    "an attestation is slipped in": (
-        "INSERT INTO attestation VALUES (1, '5.1', 'me', '2026-01-01', NULL, NULL, NULL, 3)",
-        "attestation 1: is not in the log",
+    "a tombstone is slipped in": (
+        "INSERT INTO tombstone VALUES (zeroblob(32), 3)",
+        "tombstone of entry 3: is not in the log",
     ),
 }
 

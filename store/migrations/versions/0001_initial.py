@@ -11,19 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "attestation",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("control", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("valid_from", sa.Text(), nullable=False),
-        sa.Column("valid_until", sa.Text(), nullable=True),
-        sa.Column("file", sa.LargeBinary(length=32), nullable=True),
-        sa.Column("media_type", sa.Text(), nullable=True),
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attestation")),
-        sa.UniqueConstraint("seq", name=op.f("uq_attestation_seq")),
-    )
-    op.create_table(
         "check_applied",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("check_id", sa.Text(), nullable=False),
@@ -87,16 +74,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "external_id", name=op.f("uq_scope_provider_external_id")),
     )
     op.create_table(
-        "waiver",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("check_id", sa.Text(), nullable=False),
-        sa.Column("resource_id", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("approver", sa.Text(), nullable=False),
-        sa.Column("expires", sa.Text(), nullable=False),
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiver")),
-        sa.UniqueConstraint("seq", name=op.f("uq_waiver_seq")),
+        "tombstone",
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="the entry that let it go",
+        ),
+        sa.PrimaryKeyConstraint("hash", "seq", name=op.f("pk_tombstone")),
+        comment="payloads that retention let go; their hashes stay",
     )
     op.create_table(
         "blob",
@@ -131,6 +119,14 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_log")),
+    )
+    op.create_index(
+        "ix_log_kept",
+        "log",
+        ["kind"],
+        unique=False,
+        sqlite_where=sa.text("entry IS NOT NULL"),
+        postgresql_where=sa.text("entry IS NOT NULL"),
     )
     op.create_table(
         "series",
@@ -297,8 +293,14 @@ def upgrade() -> None:
         sa.Column("check_id", sa.Text(), nullable=False),
         sa.Column("check_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("observed", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("observed", sa.Text(), nullable=True),
+        sa.Column(
+            "decided",
+            sa.LargeBinary(length=32),
+            nullable=True,
+            comment="stands for reason and observed once they are pruned",
+        ),
         sa.Column("document", sa.LargeBinary(length=32), nullable=True),
         sa.Column("since", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("opened", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

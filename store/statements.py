@@ -1,0 +1,80 @@
+"""Filing statements, and reading those that were filed. The log holds their digests, blobs what they say."""
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+import orjson
+import sqlalchemy as sa
+
+from store import log
+from store.blobs import Blobs
+from store.canonical import canonical
+from store.errors import StoreError
+from store.schema import log as log_table
+from store.schema import tombstone
+from store.statement import STATEMENT_KINDS, Filed, Statement, Withdrawal, payload, read_payload
+
+_NONCE_BYTES = 16
+
+
+def file(connection: sa.Connection, blobs: Blobs, statement: Statement, filed_by: str, at: str) -> Filed:
+    """File a statement in the caller's transaction.
+
+    Args:
+        filed_by: the account that files it.
+        at: the moment, RFC 3339 in UTC.
+
+    Raises:
+        StoreError: it withdraws what is not there to be withdrawn.
+    """
+    if isinstance(statement, Withdrawal):
+        _must_stand(connection, blobs, statement.entry)
+    data = canonical(payload(statement, filed_by, secrets.token_hex(_NONCE_BYTES)))
+    key = hashlib.sha256(data).digest()
+    blobs.put(connection, {key: data})
+    entry = log.append(connection, blobs, statement.KIND, {"at": at, "statement": key.hex()})
+    return Filed(entry, at, statement.KIND, key.hex(), filed_by, statement)
+
+
+def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list[Filed]:
+    """Return every statement that had been filed by a moment, oldest first, withdrawals included.
+
+    Args:
+        at: RFC 3339 in UTC; None is now.
+
+    Raises:
+        StoreError: one cannot be read.
+    """
+    found: dict[int, Filed] = {}
+    query = (
+        sa.select(log_table)
+        .where(log_table.c.entry.is_not(None), log_table.c.kind.in_(sorted(STATEMENT_KINDS)))
+        .order_by(log_table.c.seq)
+    )
+    gone = set(connection.execute(sa.select(tombstone.c.hash)).scalars())
+    for row in connection.execute(query).all():
+        try:
+            body = orjson.loads(blobs.decompress(connection, row.dictionary_id, row.entry))
+            if at is not None and body["at"] > at:
+                continue
+            key = bytes.fromhex(body["statement"])
+            statement, filed_by = None, ""
+            if key not in gone or not blobs.missing(connection, [key]):
+                statement, filed_by = read_payload(orjson.loads(blobs.get(connection, key)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error
+        found[row.seq] = Filed(row.seq, body["at"], row.kind, key.hex(), filed_by, statement)
+        if isinstance(statement, Withdrawal) and statement.entry in found:
+            ended = found[statement.entry]
+            found[statement.entry] = replace(ended, withdrawn=body["at"], withdrawn_by=row.seq)
+    return list(found.values())
+
+
+def _must_stand(connection: sa.Connection, blobs: Blobs, entry: int) -> None:
+    filed = next((one for one in read(connection, blobs) if one.entry == entry), None)
+    hint = "`annexa statements` lists what was stated, with its entries."
+    if filed is None or filed.kind == Withdrawal.KIND:
+        raise StoreError(f"log entry {entry} is no statement that can be withdrawn", hint)
+    if filed.withdrawn:
+        raise StoreError(f"statement {entry} was withdrawn on {filed.withdrawn}", hint)
