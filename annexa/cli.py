@@ -1,15 +1,14 @@
 """The command line: one module a command, each imported only when it is called."""
 
-import difflib
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from annexa.exit_codes import ExitCode
+from annexa.lazy_group import LazyGroup, ReaderLeftError
 from store.errors import AnnexaError
 
 _COMMANDS = {
@@ -27,53 +26,15 @@ _COMMANDS = {
     "gaps": "List what could not be read.",
     "permissions": "Print the least privilege that collecting takes.",
     "checkpoint": "Sign, copy and timestamp a checkpoint of the record; cosignatures; key rotation.",
+    "export": "Write packs for auditors, and files for other tools.",
     "verify": "Recompute every hash and root of the record.",
 }
 
 
-class _ReaderLeftError(Exception):
-    """Who read the output (a pager, ``head``) has left; click would take it for a failure."""
-
-
-class _LazyGroup(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _ReaderLeftError from error
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            if not near:
-                raise
-            message = f"{error.message} Did you mean '{near[0]}'?"
-            raise click.UsageError(message, ctx) from error
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f"annexa.commands.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    package="annexa.commands",
+    modules=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit codes: 0 complete; 1 usage or configuration; 2 the run has gaps; "
     "3 findings at or above --fail-on; 4 verification failed; 130 interrupted.",
@@ -106,7 +67,7 @@ def run() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return int(ExitCode.INTERRUPTED)
-    except (_ReaderLeftError, BrokenPipeError):
+    except (ReaderLeftError, BrokenPipeError):
         # Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.COMPLETE)
