@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import pkgutil
 import pty
@@ -431,11 +432,14 @@ def test_gaps_name_the_call_the_code_and_the_place(printed: dict[tuple[str, ...]
 
 
 def test_the_permissions_are_a_policy_that_only_reads(printed: dict[tuple[str, ...], Ran]) -> None:
-    policy = printed[("permissions", "aws")].json
-    assert policy["Version"] == "2012-10-17"
-    actions = [action for statement in policy["Statement"] for action in statement["Action"]]
-    assert {(each["Effect"], each["Resource"]) for each in policy["Statement"]} == {("Allow", "*")}
-    assert all(re.fullmatch("[A-Za-z0-9]*", statement["Sid"]) for statement in policy["Statement"])
+    found = printed[("permissions", "aws")].json
+    policies = [json.loads(document) for document in found["documents"]]
+    assert {policy["Version"] for policy in policies} == {"2012-10-17"}
+    statements = [statement for policy in policies for statement in policy["Statement"]]
+    actions = [action for statement in statements for action in statement["Action"]]
+    assert sorted(actions) == found["grants"]
+    assert {(each["Effect"], each["Resource"]) for each in statements} == {("Allow", "*")}
+    assert all(re.fullmatch("[A-Za-z0-9]*", statement["Sid"]) for statement in statements)
     assert len(actions) == len(set(actions)) > 200
     assert not [each for each in actions if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", each)]
     assert {each for each in actions if not re.match(r"[^:]+:(Get|List|Describe|BatchGet)[A-Z]", each)} <= {
@@ -452,8 +456,17 @@ def test_the_permissions_are_a_policy_that_only_reads(printed: dict[tuple[str, .
 
 def test_permissions_follow_the_selection(tmp_path: Path) -> None:
     sandbox = Sandbox.make(tmp_path, '[collect]\nonly = ["aws.sqs.*"]\n[aws]\nregions = ["eu-central-1"]\n')
-    (statement,) = sandbox.ask("permissions", "aws", "--format", "json").json["Statement"]
+    (statement,) = sandbox.ask("permissions", "aws").json["Statement"]
     assert {action.split(":")[0] for action in statement["Action"]} == {"sqs"}
+
+
+def test_permissions_that_exceed_one_policy_are_written_as_several(tmp_path: Path) -> None:
+    sandbox = Sandbox.make(tmp_path)
+    ran = sandbox.ask("permissions", "aws", "--out", "policies")
+    files = [tmp_path / line for line in ran.out.splitlines()]
+    assert len(files) > 1
+    assert f"Attach all {len(files)}" in ran.err
+    assert {json.loads(path.read_text())["Version"] for path in files} == {"2012-10-17"}
 
 
 # --- exit codes ---------------------------------------------------------------------------------
