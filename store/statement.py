@@ -217,7 +217,7 @@ def read_payload(value: Any) -> tuple[Statement, str]:
         ValueError: it is not what :func:`payload` gives.
     """
     try:
-        statement = _reader(_KINDS[value["kind"]]).validate_python(value["says"])
+        statement = _reader(value["kind"]).validate_python(value["says"])
         filed_by, nonce = value["filed_by"], value["nonce"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"a statement is malformed: {error}") from error
@@ -227,8 +227,8 @@ def read_payload(value: Any) -> tuple[Statement, str]:
 
 
 @cache
-def _reader(kind: type[Statement]) -> TypeAdapter[Statement]:
-    return TypeAdapter(kind)
+def _reader(kind: str) -> TypeAdapter[Statement]:
+    return TypeAdapter(_KINDS[kind])
 
 
 def _day_after(day: str) -> str:

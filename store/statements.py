@@ -105,7 +105,7 @@ def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list
             statement, filed_by = None, ""
             if key not in gone or not blobs.missing(connection, [key]):
                 statement, filed_by = read_payload(orjson.loads(blobs.get(connection, key)))
-                if statement.KIND != row.kind:
+                if row.kind != statement.KIND:
                     raise ValueError(f"its payload is of the kind {statement.KIND}")
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error

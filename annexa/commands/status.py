@@ -137,6 +137,7 @@ def _framework_rows(framework: str, found: list[ControlStatus]) -> list[Row]:
                 "reason": f"{worst.control.number}: {worst.reason}",
                 "pass": sum(status.passed for status in members),
                 "fail": sum(status.failed for status in members),
+                "waived": sum(status.waived for status in members),
                 "unknown": sum(status.unknown for status in members),
                 "not_applicable": sum(status.not_applicable for status in members),
                 "last_evidence": max(status.last_evidence for status in members),
