@@ -43,7 +43,7 @@ def file_all(workspace: Workspace, record: Record, statements: Iterable[Statemen
     ]
     if form == "table":
         for row in rows:
-            click.echo(shown(_line(row)))
+            click.echo(shown(" ".join(_line(row).split())))
     else:
         print_rows(rows, (), form)
     for notice in seal(record):
