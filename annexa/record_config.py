@@ -95,11 +95,14 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
     trusted = [NoteKey.parse(vkey) for vkey in section.trusted_keys]
     for key in keys:
         trusted += _trusted(key)
-    files = list(against)
-    if origin:
-        files += [path for place in section.copy_to for path in copies(config.folder / place, origin)]
+    copied = (
+        [path for place in section.copy_to for path in copies(config.folder / place, origin)]
+        if origin
+        else []
+    )
     try:
-        held = tuple(Held(str(path), path.read_bytes()) for path in files)
+        held = [Held(str(path), path.read_bytes()) for path in against]
+        held += [Held(str(path), path.read_bytes(), published=True) for path in copied]
     except OSError as error:
         raise ConfigError(
             f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
@@ -109,7 +112,7 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
         witnesses=witnesses(config),
         quorum=section.witness_quorum,
         timestamp_roots=timestamp_roots(config),
-        held=held,
+        held=tuple(held),
     )
 
 

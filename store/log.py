@@ -12,6 +12,7 @@ from store.tiles import LARGEST_ENTRY
 from store.tree import Frontier, leaf_hash
 
 ENTRY_VERSION = 1
+DICTIONARY = "dictionary"
 
 
 def append(
@@ -65,6 +66,20 @@ def state(connection: sa.Connection) -> Frontier:
         return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
     except ValueError as error:
         raise StoreError(f"the state of the log is damaged: {error}", "Run `annexa verify`.") from error
+
+
+def train_dictionary(connection: sa.Connection, blobs: Blobs, at: str) -> bool:
+    """Train the store's compression dictionary once there is enough to learn from, and log its digest.
+
+    What is compressed vouches only for those of its bytes that were used.
+
+    Returns:
+        whether one was made.
+    """
+    trained = blobs.train(connection)
+    if trained is not None:
+        append(connection, blobs, DICTIONARY, {"at": at, "dictionary": trained.hex()})
+    return trained is not None
 
 
 def keep_checkpoint(connection: sa.Connection, at: str) -> tuple[int, str]:

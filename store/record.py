@@ -186,6 +186,7 @@ class Record:
         at = rfc3339(self.clock())
         with self.engine.begin() as connection:
             signer = self._signer(connection, at)
+            log.train_dictionary(connection, self.blobs, at)
             uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
             self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
             connection.execute(
@@ -193,11 +194,10 @@ class Record:
                 .where(run.c.id == run_id)
                 .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
             )
-            self.blobs.train(connection)
             size, root = log.keep_checkpoint(connection, at)
-            if signer is not None and self.sealing is not None:
+            if signer is not None:
                 with self._unsigned_on_error():
-                    sign_kept(connection, self.blobs, self.sealing, signer)
+                    sign_kept(connection, self.blobs, signer)
         return size, root
 
     def checkpoint(self) -> int:

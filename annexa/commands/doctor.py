@@ -108,7 +108,7 @@ def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
             from store.stamping import unstamped
 
             keys = logged_keys(connection, record.blobs)
-            waiting = unstamped(connection)
+            waiting = unstamped(connection) if wanted.timestamp_url else []
         if keys:
             signer = wanted.key.signer(wanted.origin or keys[-1].key.name)
             fits = signer.key == keys[-1].key
@@ -125,7 +125,7 @@ def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
         yield _row(
             "timestamps",
             False,
-            f"{len(waiting)} checkpoints wait for a timestamp: {', '.join(map(str, waiting))}",
+            f"the newest {len(waiting)} checkpoints have no timestamp",
             "Run `annexa checkpoint` once the authority of [record] timestamp_url answers.",
         )
 

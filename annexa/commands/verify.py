@@ -64,6 +64,8 @@ def verification_row(result: Verification) -> Row:
         "trusted": result.trusted,
         "signed_size": result.signed_size,
         "witnessed_size": result.witnessed_size,
+        "witnessed_at": result.witnessed_at,
+        "unwitnessed": result.unwitnessed,
         "stamped_size": result.stamped_size,
         "timestamps": result.timestamps,
         "unstamped": result.unstamped,
@@ -91,11 +93,18 @@ def signature_lines(result: Verification) -> list[str]:
     else:
         lines.append(f"Signed up to entry {result.signed_size} by keys that you trust.")
     if result.witnessed_size:
-        lines.append(f"Cosigned by enough witnesses up to entry {result.witnessed_size}.")
+        lines.append(
+            f"Cosigned by enough witnesses up to entry {result.witnessed_size}, at {result.witnessed_at}."
+        )
+        if result.unwitnessed:
+            lines.append(
+                f"{result.unwitnessed} checkpoints since then are not: "
+                "what they cover rests on the key and on copies alone."
+            )
     if result.timestamps:
         lines.append(f"Timestamped up to entry {result.stamped_size}, {result.timestamps} times.")
-    if result.unstamped:
-        lines.append(f"{result.unstamped} checkpoints wait for a timestamp; `annexa checkpoint` asks again.")
+        if result.unstamped:
+            lines.append(f"{result.unstamped} checkpoints since then are signed, and have no timestamp.")
     lines += [f"Begins with the {size} entries of {where}." for where, size in result.held]
     return lines
 

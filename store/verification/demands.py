@@ -9,10 +9,16 @@ from store.witness_policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A signed checkpoint from outside the store, and where it was."""
+    """A signed checkpoint from outside the store.
+
+    Attributes:
+        where: it was found, for messages.
+        published: it is a copy that Annexa made: what signs it must be kept in the store too.
+    """
 
     where: str
     note: bytes
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from store.log_keys import LoggedKey
 from store.note import Note
 from store.record import Record
 from store.schema import blob
-from store.verification.demands import Demands
+from store.verification.demands import Demands, Held
 
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -42,7 +42,10 @@ class Verification:
         trusted: whether signatures were held against keys from outside the store.
         signed_size, witnessed_size, stamped_size: of the newest checkpoint that is rightly signed, that
             has the quorum of witnesses, and that has a timestamp; 0 if there is none.
-        timestamps, unstamped: how many there are, and how many checkpoints wait for one.
+        witnessed_at: when the quorum had seen that checkpoint by its own clocks, RFC 3339 in UTC, or "".
+        unwitnessed: where a quorum is asked for, how many signed checkpoints there are since then.
+        timestamps: how many there are.
+        unstamped: how many signed checkpoints there are after the newest one that has a timestamp.
         held: (where, size) of the checkpoints from outside that the log begins with.
     """
 
@@ -52,6 +55,8 @@ class Verification:
     trusted: bool = False
     signed_size: int = 0
     witnessed_size: int = 0
+    witnessed_at: str = ""
+    unwitnessed: int = 0
     stamped_size: int = 0
     timestamps: int = 0
     unstamped: int = 0
@@ -74,11 +79,10 @@ class Examination:
         roots: size → root recomputed from the entries, at each size that something is said about.
         keys: the keys that the log names.
         notes: size → note, of the checkpoints that are rightly signed.
-        held: (where, note, what it says) of checkpoints from outside.
+        held: checkpoints from outside, each with its note and what that says.
         needed: hash → what needs a blob of that name, and until when; None is still now.
         tombstones: hash of a payload that retention let go → what had ended before then could be let go.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
-        dictionaries: the compression dictionaries in use.
     """
 
     record: Record
@@ -91,11 +95,10 @@ class Examination:
     roots: dict[int, bytes] = field(default_factory=dict)
     keys: list[LoggedKey] = field(default_factory=list)
     notes: dict[int, Note] = field(default_factory=dict)
-    held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
+    held: list[tuple[Held, Note, Checkpoint]] = field(default_factory=list)
     needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
     tombstones: dict[bytes, str] = field(default_factory=dict)
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
-    dictionaries: set[int | None] = field(default_factory=set)
 
     def problem(self, where: str, message: str) -> None:
         self.result.problems.append(Problem(where, message))

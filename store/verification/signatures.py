@@ -1,5 +1,6 @@
 """Signed checkpoints: who signed them, whether they had to, and whether anything was dropped."""
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
@@ -8,6 +9,7 @@ from store.cosigning import COSIGNATURE
 from store.log_keys import KEY, LoggedKey, key_at
 from store.note import Note, NoteError, parse, verify
 from store.note_key import NoteKey, SignatureKind
+from store.record import rfc3339
 from store.verification.examination import Examination
 
 
@@ -24,6 +26,8 @@ def check_signatures(x: Examination) -> None:
     x.result.trusted = bool(x.demands.trusted)
     if x.demands.trusted and not x.result.signed_size:
         x.problem("record", "no checkpoint is signed by a key that is trusted")
+    if x.demands.quorum:
+        x.result.unwitnessed = sum(1 for size in x.notes if size > x.result.witnessed_size)
     if x.demands.quorum and not x.result.witnessed_size:
         asked = len({key.name for key in x.demands.witnesses})
         x.problem("record", f"no checkpoint is cosigned by {x.demands.quorum} of {asked} witnesses")
@@ -92,7 +96,12 @@ def _count_witnesses(x: Examination, size: int, note: Note, signers: list[NoteKe
     if not x.demands.quorum:
         return
     try:
-        x.demands.policy(signers).check(note)
+        signatures = x.demands.policy(signers).check(note)
     except NoteError:
         return
+    seen: dict[str, int] = {}
+    for one in signatures.witnesses:
+        seen[one.key.name] = min(one.at or 0, seen.get(one.key.name, one.at or 0))
+    complete = sorted(seen.values())[x.demands.quorum - 1]
     x.result.witnessed_size = size
+    x.result.witnessed_at = rfc3339(dt.datetime.fromtimestamp(complete, dt.UTC))

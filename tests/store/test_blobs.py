@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store import log as the_log
 from store.blobs import Blobs
 from store.canonical import canonical
 from store.errors import StoreError
@@ -39,7 +40,7 @@ def count(record: Record, table: sa.Table) -> int:
 
 def train(record: Record) -> bool:
     with record.engine.begin() as connection:
-        return record.blobs.train(connection)
+        return the_log.train_dictionary(connection, record.blobs, "")
 
 
 def documents(number: int, seed: int = 0) -> list[bytes]:

@@ -387,7 +387,7 @@ EDITS = {
     ),
     "a dictionary is invented": (
         "INSERT INTO dictionary (data) VALUES (x'00')",
-        "dictionary 2: nothing is compressed with it",
+        "dictionary 2: is not in the log as it is",
     ),
     "a run is dropped": ("DELETE FROM run WHERE id = 8", "run run-8: was logged, but its row is gone"),
     "a run is invented": (
