@@ -102,24 +102,24 @@ class Blobs:
             raise StoreError(f"blob {key.hex()} is damaged: {error}", "Run `annexa verify`.") from error
         return data
 
-    def train(self, connection: sa.Connection) -> bytes | None:
+    def train(self, connection: sa.Connection) -> bool:
         """Train the store's dictionary once there is enough to learn from, and recompress.
 
         Hashes are taken over plain bytes, so recompression changes no evidence.
 
         Returns:
-            the SHA-256 of the dictionary, if one was made.
+            whether a dictionary was made.
         """
         if self.current is not None:
-            return None
+            return False
         samples = self._samples(connection)
         if len(samples) < _SAMPLES_WANTED:
-            return None
+            return False
         try:
             trained = zstandard.train_dictionary(_DICTIONARY_BYTES, samples).as_bytes()
         except zstandard.ZstdError:
             # Too little in them to learn from; there will be more after another run.
-            return None
+            return False
         self.current = connection.execute(
             dictionary.insert().returning(dictionary.c.id), {"data": trained}
         ).scalar_one()
@@ -135,7 +135,7 @@ class Blobs:
             connection.execute(
                 log.update().where(log.c.seq == row.seq).values(dictionary_id=dictionary_id, entry=data)
             )
-        return hashlib.sha256(trained).digest()
+        return True
 
     def _samples(self, connection: sa.Connection) -> list[bytes | bytearray | memoryview]:
         # Hashes are as good as random, so the first ones in their order are a fair sample.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from store import log, statements
@@ -186,14 +185,12 @@ class Record:
         at = rfc3339(self.clock())
         with self.engine.begin() as connection:
             signer = self._signer(connection, at)
-            log.train_dictionary(connection, self.blobs, at)
+            if self.blobs.train(connection):
+                log.name_dictionary(connection, self.blobs, at)
             uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
             self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
-            connection.execute(
-                run.update()
-                .where(run.c.id == run_id)
-                .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
-            )
+            ended = {"status": status, "finished": at, "summary": canonical(dict(summary)).decode()}
+            connection.execute(run.update().where(run.c.id == run_id).values(ended))
             size, root = log.keep_checkpoint(connection, at)
             if signer is not None:
                 with self._unsigned_on_error():

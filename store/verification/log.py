@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store.canonical import canonical
 from store.collection_entry import KIND
 from store.log import DICTIONARY
 from store.retention import PRUNE
@@ -148,9 +149,8 @@ def _check_end(x: Examination, row: Any, logged: dict[str, tuple[int, dict[str, 
         if row.status != "running" or row.finished is not None or row.summary is not None:
             x.problem(where, "its end was never logged")
         return
-    kept = orjson.loads(row.summary) if row.summary is not None else None
-    stated = (ended["at"], ended.get("status", "interrupted"), ended.get("summary"))
-    if stated != (row.finished, row.status, kept):
+    summary = canonical(ended["summary"]).decode() if "summary" in ended else None
+    if (ended["at"], ended.get("status", "interrupted"), summary) != (row.finished, row.status, row.summary):
         x.problem(where, "its end is not as it was logged")
     if ended["event"] == "finished":
         checkpoint_ = x.checkpoints.get(seq + 1)

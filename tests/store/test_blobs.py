@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store import log as the_log
 from store.blobs import Blobs
 from store.canonical import canonical
 from store.errors import StoreError
+from store.log import name_dictionary
 from store.record import Record
 from store.schema import blob, dictionary, log
 from store.verify import verify
@@ -40,7 +40,10 @@ def count(record: Record, table: sa.Table) -> int:
 
 def train(record: Record) -> bool:
     with record.engine.begin() as connection:
-        return the_log.train_dictionary(connection, record.blobs, "")
+        trained = record.blobs.train(connection)
+        if trained:
+            name_dictionary(connection, record.blobs, "")
+        return trained
 
 
 def documents(number: int, seed: int = 0) -> list[bytes]:

@@ -410,7 +410,7 @@ EDITS = {
         """UPDATE run SET summary = '{"resources":99}' WHERE id = 1""",
         "run run-1: its end is not as it was logged",
     ),
-    "a run's summary is no JSON": ("UPDATE run SET summary = '{' WHERE id = 1", "run run-1: is malformed"),
+    "a run's summary is no JSON": ("UPDATE run SET summary = '{' WHERE id = 1", "its end is not as it was logged"),
     "runs change places": (
         "UPDATE run SET id = 99 WHERE id = 1",
         "its row is not in the order of the log",
