@@ -16,7 +16,18 @@ import zstandard
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-KINDS = {"store", "run", "checks", "scope", "collection", "key", "checkpoint", "cosignature", "timestamp"}
+KINDS = {
+    "store",
+    "run",
+    "checks",
+    "scope",
+    "collection",
+    "key",
+    "checkpoint",
+    "cosignature",
+    "timestamp",
+    "dictionary",
+}
 SAME = "run provider scope type region started finished provider_time skew_ms resources gaps"
 COLLECTION = """
 SELECT c.*, r.uid AS run, p.provider, p.external_id AS scope, x.resource_type AS type, x.region, s.complete,

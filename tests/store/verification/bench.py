@@ -14,7 +14,7 @@ from store.blobs import Blobs
 from store.model import Gap, Scope
 from store.record import DATABASE, Record
 from store.verification.examination import Examination
-from store.verify import Problem, verify
+from store.verify import Demands, Problem, verify
 from tests.store.conftest import DENIED, LIST_DENIED, PRIVATE, Clock, Play
 
 PUBLIC = {"public": True}
@@ -91,7 +91,7 @@ class Bench:
         with self._edited(edits):
             return verify(self.record).problems
 
-    def first_after(self, *edits: tuple[str, Any]) -> str:
+    def first_after(self, *edits: tuple[str, Any], demands: Demands | None = None) -> str:
         """Return the first problem that is found after the edits, or an empty text."""
 
         def stop(_: Examination, where: str, message: str) -> None:
@@ -100,7 +100,7 @@ class Bench:
         with self._edited(edits), pytest.MonkeyPatch.context() as patch:
             patch.setattr(Examination, "problem", stop)
             try:
-                verify(self.record)
+                verify(self.record, demands)
             except _FoundError as found:
                 return str(found)
         return ""

@@ -1,6 +1,7 @@
 """A record that has everything in it, small enough to be verified thousands of times."""
 
 import io
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,9 +31,17 @@ POLICY = b"Access is reviewed every quarter.\n"
 
 @dataclass(frozen=True)
 class Everything:
-    """The record's folder, what it is held against, and where its copies are."""
+    """A record.
+
+    Attributes:
+        older: a copy of its folder from before the key was rotated.
+        demands: what it is held against.
+        copies: the folder with copies of its checkpoints.
+        attached: SHA-256 of the file that somebody attached.
+    """
 
     folder: Path
+    older: Path
     demands: Demands
     copies: Path
     attached: str
@@ -58,6 +67,8 @@ def write_everything(folder: Path, beside: Path) -> Everything:
             _runs(play)
             waiver = _statements(record)
             _publish(record)
+        older = Path(shutil.copytree(folder, beside / "older"))
+        with Record.writer(folder, clock, sealing) as record:
             record.rotate_key(FileKey(second).signer(ORIGIN))
         with Record.writer(folder, clock, replace(sealing, key=FileKey(second))) as record:
             play.record = record
@@ -71,7 +82,7 @@ def write_everything(folder: Path, beside: Path) -> Everything:
             pass
     demands = Demands(tuple(keys), tuple(one.key for one in WITNESSES), 2, (roots.pem,))
     attached = next((folder / files.FOLDER).glob("??/*")).name
-    return Everything(folder, demands, copies, attached)
+    return Everything(folder, older, demands, copies, attached)
 
 
 def _runs(play: Play) -> None:

@@ -85,9 +85,15 @@ class Mutator:
         return _set("copy", table, column, rowid, value, other)
 
     def back_date(self, chance: random.Random, table: str) -> Mutation | None:
-        rowid, column, value = self._cell(chance, table)
-        if not isinstance(value, str):
+        dated = [
+            (rowid, column, value)
+            for rowid, row in self.rows[table].items()
+            for column, value in row.items()
+            if isinstance(value, str) and _MOMENT.search(value)
+        ]
+        if not dated:
             return None
+        rowid, column, value = chance.choice(dated)
         return _set("back-date", table, column, rowid, value, _MOMENT.sub("2025-12-31T", value))
 
     def swap(self, chance: random.Random, table: str) -> Mutation | None:

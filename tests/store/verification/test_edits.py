@@ -282,6 +282,14 @@ EDITS = {
         "log entry 0: does not name this store",
     ),
     "the store's name is dropped": ("DELETE FROM meta", "log entry 0: does not name this store"),
+    "something is said beside the store's name": (
+        "INSERT INTO meta VALUES ('owner', 'x')",
+        "meta owner: is not of Annexa's schema",
+    ),
+    "the schema is said to be of another version": (
+        "INSERT INTO alembic_version VALUES ('9999')",
+        "alembic_version: says ['0001', '9999'], not 0001",
+    ),
     "a tombstone is slipped in": (
         "INSERT INTO tombstone VALUES (zeroblob(32), 3)",
         "tombstone of entry 3: is not in the log",
@@ -335,6 +343,23 @@ def test_it_is_found_and_named_when_a_version_is_split_in_two(bench: Bench) -> N
 )
 def test_it_is_found_and_named_when_the_schema_is_changed(bench: Bench, statement: str, name: str) -> None:
     assert name in bench.named_after(statement)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("finding", "outcome TEXT NOT NULL", "outcome TEXT"),
+        ("checkpoint", "CONSTRAINT pk_checkpoint PRIMARY KEY (size)", "CHECK (size > 0)"),
+        ("uq_finding_open", "closed IS NULL", "closed IS NULL AND outcome = 'pass'"),
+    ],
+)
+def test_it_is_found_and_named_when_the_schema_is_worded_otherwise(
+    bench: Bench, name: str, old: str, new: str
+) -> None:
+    bench.connection.execute("PRAGMA writable_schema = on")
+    edit = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND instr(sql, ?)"
+    found = bench.first_after((edit, (old, new, name, old)))
+    assert found.endswith(f" {name}: is not made as Annexa's schema says")
 
 
 def test_a_problem_is_named_once_and_not_for_all_that_follows(bench: Bench) -> None:
