@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store.database import unwritable
+from store.durable import sync_folder
 from store.errors import StoreError
 
 FOLDER = "files"
@@ -43,8 +44,8 @@ def keep(store: Path, source: BinaryIO, name: str) -> tuple[str, int]:
         if not target.exists():
             target.parent.mkdir(mode=0o700, exist_ok=True)
             draft.replace(target)
-            _sync_folder(target.parent)
-            _sync_folder(folder)
+            sync_folder(target.parent)
+            sync_folder(folder)
         return sha256, size
     except OSError as error:
         raise unwritable(store, error) from error
@@ -89,11 +90,3 @@ def _copy(source: BinaryIO, draft: Path, name: str) -> tuple[str, int]:
     if not size:
         raise StoreError(f"{name} is empty", "Give the file that is the evidence.")
     return digest.hexdigest(), size
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,13 @@
 """Bringing signed checkpoints out: a file in the store's folder, and copies in other places."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
+from store import durable
 from store.note import NoteError, parse
 from store.schema import checkpoint
 
@@ -23,17 +24,12 @@ def publish(connection: sa.Connection, folder: Path, copy_to: tuple[Path, ...]) 
     Yields:
         what could not be written, and why.
     """
-    row = connection.execute(
-        sa.select(checkpoint)
-        .where(checkpoint.c.note.is_not(None))
-        .order_by(checkpoint.c.size.desc())
-        .limit(1)
-    ).first()
+    row = newest_signed(connection)
     if row is None:
         return
     note = row.note.encode()
     try:
-        _write(folder / FILE, note)
+        durable.write(folder / FILE, note)
     except OSError as error:
         yield f"{folder / FILE} cannot be written: {error.strerror}"
     for place in copy_to:
@@ -42,9 +38,15 @@ def publish(connection: sa.Connection, folder: Path, copy_to: tuple[Path, ...]) 
             if target.exists() and not _same_text(target.read_bytes(), note):
                 yield f"{target} is of another history of this log; it was left as it is"
                 continue
-            _write(target, note)
+            durable.write(target, note)
         except OSError as error:
             yield f"{target} cannot be written: {error.strerror}"
+
+
+def newest_signed(connection: sa.Connection) -> sa.Row[Any] | None:
+    """Return the row of the newest checkpoint that is signed."""
+    signed = sa.select(checkpoint).where(checkpoint.c.note.is_not(None))
+    return connection.execute(signed.order_by(checkpoint.c.size.desc()).limit(1)).first()
 
 
 def copy_name(origin: str, size: int) -> str:
@@ -69,14 +71,3 @@ def _same_text(held: bytes, note: bytes) -> bool:
         return parse(held).text == parse(note).text
     except NoteError:
         return False
-
-
-def _write(path: Path, data: bytes) -> None:
-    if path.is_file() and path.read_bytes() == data:
-        return
-    draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
