@@ -141,7 +141,7 @@ def test_a_folder_with_another_log_or_another_history_is_left_as_it_is(
         export(fork, tmp_path / "out")
     with Record.writer(tmp_path / "new", Clock(), Sealing(sealing.key, "example.com/new")) as record:
         Play(record).run({"a": {"n": 1}})
-    with pytest.raises(StoreError, match="holds the log .example\.com/evidence."):
+    with pytest.raises(StoreError, match=r"holds the log .example\.com/evidence."):
         export(tmp_path / "new", tmp_path / "out")
     assert files_in(tmp_path / "out") == before
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.verification.bench import Bench, write_history
-from tests.store.verification.everything import Everything, write_everything
+from tests.store.verification.everything import Everything
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +26,6 @@ def bench(history: Path) -> Bench:
 def folder(history: Path, tmp_path: Path) -> Path:
     """A copy of the history, closed, to tamper with."""
     return Path(shutil.copytree(history, tmp_path / "store"))
-
-
-@pytest.fixture(scope="session")
-def everything(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Everything:
-    """A record with everything in it, closed."""
-    beside = tmp_path_factory.mktemp("everything")
-    return write_everything(Path(shutil.copytree(empty_store, beside / "store")), beside)
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def means_nothing(whole: Bench, mutator: Mutator, mutation: Mutation) -> bool:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_change_is_missed(whole: Bench, mutator: Mutator, seed: int) -> None:
-    assert missed(whole, mutator, seed, 200) == []
+    assert missed(whole, mutator, seed, 100) == []
 
 
 @pytest.mark.slow

@@ -28,16 +28,16 @@ def flipped(data: bytes, place: int, bit: int = 0) -> bytes:
 
 
 def missed(whole: Bench, data: bytes, ask: Callable[[bytes], Demands | None]) -> list[int]:
-    """Flip a bit in each byte of a checkpoint, and return the places where nobody noticed."""
+    """Flip a bit in many bytes of a checkpoint, and return the places where nobody noticed."""
     chance = random.Random(1)
     return [
         place
-        for place in range(len(data))
+        for place in chance.sample(range(len(data)), 250)
         if not whole.first_after(demands=ask(flipped(data, place, chance.randrange(8))))
     ]
 
 
-def test_every_byte_of_a_copy_counts(whole: Bench, everything: Everything) -> None:
+def test_a_byte_of_a_copy_that_is_changed_is_found(whole: Bench, everything: Everything) -> None:
     newest = max(everything.copies.iterdir())
 
     def ask(note: bytes) -> Demands:
@@ -47,7 +47,7 @@ def test_every_byte_of_a_copy_counts(whole: Bench, everything: Everything) -> No
     assert missed(whole, newest.read_bytes(), ask) == []
 
 
-def test_every_byte_of_the_checkpoint_file_counts(copy: Path) -> None:
+def test_a_byte_of_the_checkpoint_file_that_is_changed_is_found(copy: Path) -> None:
     bench, data = Bench(copy), (copy / FILE).read_bytes()
 
     def ask(note: bytes) -> None:
