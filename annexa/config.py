@@ -83,6 +83,7 @@ class RecordSection(Strict):
     witness_quorum: int = Field(default=0, ge=0)
     trusted_keys: tuple[str, ...] = ()
     copy_to: tuple[str, ...] = ()
+    copy_retention_days: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _one_key(self) -> "RecordSection":
@@ -105,6 +106,18 @@ class RecordSection(Strict):
             raise ValueError("'timestamp_url' begins with http:// or https://")
         if self.timestamp_roots is not None and self.timestamp_url is None:
             raise ValueError("'timestamp_roots' is for the authority of 'timestamp_url', which is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _places(self) -> "RecordSection":
+        addresses = [place for place in self.copy_to if "://" in place]
+        if self.copy_retention_days is not None and not addresses:
+            raise ValueError("'copy_retention_days' is for a place s3://… in 'copy_to'; there is none")
+        if addresses:
+            from store.object_store import parse_address
+
+            for address in addresses:
+                parse_address(address)
         return self
 
     @model_validator(mode="after")

@@ -1,16 +1,17 @@
 """What ``[record]`` comes to: how checkpoints are sealed, and what verification asks for."""
 
+import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annexa.config import Config
-from store.errors import ConfigError
+from store.errors import ConfigError, StoreError
 from store.note_key import NoteKey
-from store.publication import copies
 from store.signing_key import CommandKey, EnvironmentKey, FileKey, KeySource
 
 if TYPE_CHECKING:
+    from store.places import Place
     from store.sealing import Sealing
     from store.verification.demands import Demands
 
@@ -49,9 +50,24 @@ def sealing(config: Config) -> "Sealing":
         key=key_source(config),
         origin=section.origin or "",
         new_key=key_file(config),
-        copy_to=tuple(config.folder / place for place in section.copy_to),
+        copy_to=places(config),
         timestamp_url=section.timestamp_url or "",
         timestamp_roots=timestamp_roots(config),
+    )
+
+
+def places(config: Config) -> "tuple[Place, ...]":
+    """Return where checkpoints are copied to."""
+    from store.object_store import SCHEME, ObjectStore
+    from store.places import Folder
+    from store.record import utc_now
+
+    section = config.file.record
+    days = section.copy_retention_days
+    retention = None if days is None else dt.timedelta(days=days)
+    return tuple(
+        ObjectStore(place, retention, utc_now) if place.startswith(SCHEME) else Folder(config.folder / place)
+        for place in section.copy_to
     )
 
 
@@ -95,24 +111,25 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
     trusted = [NoteKey.parse(vkey) for vkey in section.trusted_keys]
     for key in keys:
         trusted += _trusted(key)
-    copied = (
-        [path for place in section.copy_to for path in copies(config.folder / place, origin)]
-        if origin
-        else []
-    )
     try:
         held = [Held(str(path), path.read_bytes()) for path in against]
-        held += [Held(str(path), path.read_bytes(), published=True) for path in copied]
     except OSError as error:
         raise ConfigError(
             f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
         ) from error
+    unreadable: list[tuple[str, str]] = []
+    for place in places(config) if origin else ():
+        try:
+            held += [Held(where, note, published=True) for where, note in place.copies(origin)]
+        except StoreError as error:
+            unreadable.append((str(place), str(error)))
     return Demands(
         trusted=tuple(dict.fromkeys(trusted)),
         witnesses=witnesses(config),
         quorum=section.witness_quorum,
         timestamp_roots=timestamp_roots(config),
         held=tuple(held),
+        unreadable=tuple(unreadable),
     )
 
 

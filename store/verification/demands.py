@@ -30,6 +30,7 @@ class Demands:
         witnesses, quorum: so many of these must have cosigned some checkpoint.
         timestamp_roots: PEM certificates that timestamps must lead to.
         held: checkpoints that the log must begin with.
+        unreadable: (where, why) of places with such checkpoints that could not be read.
     """
 
     trusted: tuple[NoteKey, ...] = ()
@@ -37,6 +38,7 @@ class Demands:
     quorum: int = 0
     timestamp_roots: tuple[bytes, ...] = ()
     held: tuple[Held, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def policy(self, log_keys: Sequence[NoteKey]) -> Policy:
         """Return whose signatures a checkpoint needs to be witnessed."""

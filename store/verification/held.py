@@ -12,6 +12,8 @@ from store.verification.examination import Examination
 
 def read_held(x: Examination) -> None:
     """Read what the record is held against, the file beside the database included."""
+    for where, why in x.demands.unreadable:
+        x.problem(where, f"its checkpoints are not compared: {why}")
     held = list(x.demands.held)
     path = x.record.path / FILE
     try:

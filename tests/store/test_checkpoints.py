@@ -13,7 +13,8 @@ from store import log
 from store.errors import StoreError
 from store.note import Note, parse
 from store.note_key import NoteKey
-from store.publication import FILE, copies
+from store.places import Folder
+from store.publication import FILE
 from store.record import DATABASE, Record
 from store.sealing import Sealing
 from store.signing_key import FileKey, generate
@@ -30,7 +31,7 @@ PUBLIC, CLOSED = {"public": True}, {"public": False}
 def sealing(tmp_path: Path) -> Sealing:
     (tmp_path / "elsewhere").mkdir()
     path = tmp_path / "signing.key"
-    return Sealing(FileKey(path), ORIGIN, path, (tmp_path / "elsewhere",), timestamp_seconds=5)
+    return Sealing(FileKey(path), ORIGIN, path, (Folder(tmp_path / "elsewhere"),), timestamp_seconds=5)
 
 
 def play(folder: Path, sealing: Sealing | None, *runs: dict[str, Any]) -> list[str]:
@@ -66,7 +67,7 @@ def test_a_run_ends_with_a_checkpoint_that_openssl_accepts(
     (line,) = note.signatures
     assert openssl_accepts(key_of(sealing).public, note.text.encode(), line.signature, tmp_path)
     assert named(folder, Demands(trusted=(key_of(sealing),))) == ""
-    assert [path.read_bytes() for path in copies(tmp_path / "elsewhere", ORIGIN)][-1] == bytes(note)
+    assert [copy for _, copy in sealing.copy_to[0].copies(ORIGIN)][-1] == bytes(note)
 
 
 def test_a_verifier_written_from_the_documentation_agrees(folder: Path, sealing: Sealing) -> None:

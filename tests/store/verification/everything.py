@@ -12,6 +12,7 @@ from store import blobs, files, log
 from store.intervals import decided_digest
 from store.note import Note, parse
 from store.note_key import NoteKey
+from store.places import Folder
 from store.publication import FILE
 from store.record import Record, rfc3339
 from store.retention import PRUNE, removed_root
@@ -60,7 +61,12 @@ def write_everything(folder: Path, beside: Path) -> Everything:
         patch.setattr(blobs, "_SAMPLES_WANTED", 24)
         patch.setattr(blobs, "_DICTIONARY_BYTES", 1024)
         sealing = Sealing(
-            FileKey(first), ORIGIN, None, (copies,), timestamp_url=server.url, timestamp_roots=(roots.pem,)
+            FileKey(first),
+            ORIGIN,
+            None,
+            (Folder(copies),),
+            timestamp_url=server.url,
+            timestamp_roots=(roots.pem,),
         )
         with Record.writer(folder, clock, sealing) as record:
             play = Play(record)
