@@ -53,6 +53,8 @@ def sealing(config: Config) -> "Sealing":
         copy_to=places(config),
         timestamp_url=section.timestamp_url or "",
         timestamp_roots=timestamp_roots(config),
+        witness_urls=section.witness_urls,
+        witnesses=witnesses(config),
     )
 
 

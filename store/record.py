@@ -225,7 +225,7 @@ class Record:
             return statements.file(connection, self.blobs, statement, filed_by, rfc3339(self.clock()))
 
     def publish(self) -> list[str]:
-        """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.
+        """Have the newest checkpoint cosigned, write it to where it is to go, and have it timestamped.
 
         Returns:
             what did not succeed and will be tried again: nothing of it fails a run.
@@ -233,6 +233,11 @@ class Record:
         notices, self._notices = self._notices, []
         if self.sealing is None:
             return notices
+        if self.sealing.witness_urls:
+            # Before the copies are made, which are best made with cosignatures.
+            from store.witnessing import cosign
+
+            notices += cosign(self.engine, self.blobs, self.sealing, lambda: rfc3339(self.clock()))
         with self.engine.connect() as connection:
             notices += publish(connection, self.path, self.sealing.copy_to)
         if self.sealing.timestamp_url:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from store.note_key import NoteKey
 from store.places import Place
 from store.schema import meta
 from store.signing_key import KeySource
 
 TIMESTAMP_SECONDS = 10.0
+WITNESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Sealing:
         copy_to: places that each checkpoint is copied to.
         timestamp_url: the timestamp authority, or empty.
         timestamp_roots: PEM certificates that its tokens must lead to; without any, they are kept unchecked.
+        witness_urls: where witnesses are asked to cosign each checkpoint.
+        witnesses: the keys whose cosignatures are taken.
     """
 
     key: KeySource
@@ -32,6 +36,9 @@ class Sealing:
     timestamp_url: str = ""
     timestamp_roots: tuple[bytes, ...] = ()
     timestamp_seconds: float = TIMESTAMP_SECONDS
+    witness_urls: tuple[str, ...] = ()
+    witnesses: tuple[NoteKey, ...] = ()
+    witness_seconds: float = WITNESS_SECONDS
 
 
 def default_origin(connection: sa.Connection) -> str:

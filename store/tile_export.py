@@ -23,6 +23,7 @@ from store.tiles import TILE_WIDTH, TileFolder, bundles_of, entry_bundles, hash_
 from store.tree import Frontier
 
 _ELSEWHERE = "Name an empty folder."
+_COMPARE = "`annexa verify` says so with --against and the checkpoint in the folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,12 @@ def _begins_with(connection: sa.Connection, folder: Path, held: Checkpoint | Non
     if held.size > newest.size:
         raise StoreError(
             f"{folder} holds {held.size} entries; the newest signed checkpoint is of {newest.size}",
-            "Was an older copy of the store put in its place? `annexa verify --against FILE` says.",
+            f"Was an older copy of the store put in its place? {_COMPARE}",
         )
     if roots[held.size] != held.root:
         raise StoreError(
             f"{folder} holds another history of this log",
-            f"One of the two is not the record. `annexa verify --against {folder / FILE}` names the place.",
+            f"One of the two is not the record. {_COMPARE}",
         )
     if held.size and root_at(TileFolder(folder, held.size), held.size) != held.root:
         raise StoreError(f"the tiles in {folder} are not those of its checkpoint", _ELSEWHERE)

@@ -16,6 +16,7 @@ from store.record import DATABASE, REDACTION_KEY, Record
 
 if TYPE_CHECKING:
     from store.places import Place
+    from store.sealing import Sealing
 
 _COLUMNS = (
     Column("ok", ""),
@@ -129,6 +130,7 @@ def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
         return
     if newest is not None:
         yield from _diagnose_places(wanted.copy_to, newest)
+        yield from _diagnose_witnesses(wanted, newest)
     if waiting:
         yield _row(
             "timestamps",
@@ -149,6 +151,20 @@ def _diagnose_places(places: "Iterable[Place]", newest: Any) -> Iterator[Row]:
             yield _row("copies", True, f"{place} has {len(held)}, the newest checkpoint's among them")
         except AnnexaError as error:
             yield _row("copies", False, str(error), error.hint)
+
+
+def _diagnose_witnesses(wanted: "Sealing", newest: Any) -> Iterator[Row]:
+    from store.note import parse
+    from store.witnessing import cosigned_by
+
+    if wanted.witness_urls:
+        names = cosigned_by(parse(newest.note.encode()), wanted.witnesses)
+        yield _row(
+            "witnesses",
+            len(names) >= len(wanted.witness_urls),
+            f"the newest checkpoint is cosigned by {len(names)} of {len(wanted.witness_urls)}",
+            "" if len(names) >= len(wanted.witness_urls) else "Run `annexa checkpoint`; it says who did not.",
+        )
 
 
 def _row(name: str, ok: bool, message: str, hint: str = "") -> Row:
