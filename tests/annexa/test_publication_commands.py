@@ -16,7 +16,7 @@ from store.tiles import TileFolder
 from store.tlog_proof import TlogProof
 from store.witness_policy import Policy
 from tests.annexa.support_cli import Sandbox
-from tests.annexa.test_record_commands import configure, run, vkey
+from tests.annexa.test_record_commands import run, vkey
 from tests.store.conftest import KIND
 from tests.store.keys import Witness
 from tests.store.witness_server import WitnessServer
@@ -30,6 +30,11 @@ def box(tmp_path: Path) -> Sandbox:
     assert found.ask("init").code == 0
     configure(found)
     return found
+
+
+def configure(box: Sandbox, record: str = "") -> None:
+    """Configure the record, and no provider: ``annexa doctor`` would look at all of it."""
+    box.config.write_text(f"[record]\n{record}\n", encoding="utf-8")
 
 
 def rows(box: Sandbox, name: str) -> list[dict[str, Any]]:
@@ -84,8 +89,7 @@ def test_copies_go_to_an_object_store_and_verify_reads_them_there(tmp_path: Path
     with MotoServer() as server:
         box = Sandbox.make(tmp_path / "box", None, endpoint=server.endpoint)
         assert box.ask("init").code == 0
-        # No provider: doctor would look at all of it.
-        box.config.write_text('[record]\ncopy_to = ["s3://checkpoints/annexa"]\ncopy_retention_days = 30\n')
+        configure(box, 'copy_to = ["s3://checkpoints/annexa"]\ncopy_retention_days = 30')
         told = box.ask("checkpoint", "--format", "json").json
         assert "NoSuchBucket" in told["notices"][0]
         assert [row["ok"] for row in rows(box, "copies")] == [False]
