@@ -120,9 +120,13 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
             f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
         ) from error
     unreadable: list[tuple[str, str]] = []
+    empty: list[str] = []
     for place in places(config) if origin else ():
         try:
-            held += [Held(where, note, published=True) for where, note in place.copies(origin)]
+            found = [Held(where, note, published=True) for where, note in place.copies(origin)]
+            held += found
+            if not found:
+                empty.append(str(place))
         except StoreError as error:
             unreadable.append((str(place), str(error)))
     return Demands(
@@ -132,6 +136,7 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
         timestamp_roots=timestamp_roots(config),
         held=tuple(held),
         unreadable=tuple(unreadable),
+        empty=tuple(empty),
     )
 
 

@@ -33,7 +33,7 @@ def publish(connection: sa.Connection, folder: Path, copy_to: Iterable[Place]) -
         try:
             copy(place, row)
         except StoreError as error:
-            yield str(error)
+            yield f"{error}. {error.hint}".rstrip()
 
 
 def copy(place: Place, row: sa.Row[Any]) -> None:

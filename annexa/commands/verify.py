@@ -8,6 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from annexa.exit_codes import ExitCode
 from annexa.output import Column, Row, format_option, print_json, print_rows, print_table
 from annexa.workspace import Workspace
+from store.errors import StoreError
+from store.log_keys import logged_keys
 from store.record import Record
 from store.sealing import default_origin
 from store.verify import Verification, verify
@@ -115,6 +117,7 @@ def _origin(workspace: Workspace, record: Record) -> str:
         return workspace.config.file.record.origin
     try:
         with record.engine.connect() as connection:
-            return default_origin(connection)
-    except SQLAlchemyError:
+            keys = logged_keys(connection, record.blobs)
+            return keys[-1].key.name if keys else default_origin(connection)
+    except (SQLAlchemyError, StoreError):
         return ""

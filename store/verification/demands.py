@@ -31,6 +31,7 @@ class Demands:
         timestamp_roots: PEM certificates that timestamps must lead to.
         held: checkpoints that the log must begin with.
         unreadable: (where, why) of places with such checkpoints that could not be read.
+        empty: places that had none of this log.
     """
 
     trusted: tuple[NoteKey, ...] = ()
@@ -39,6 +40,7 @@ class Demands:
     timestamp_roots: tuple[bytes, ...] = ()
     held: tuple[Held, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    empty: tuple[str, ...] = ()
 
     def policy(self, log_keys: Sequence[NoteKey]) -> Policy:
         """Return whose signatures a checkpoint needs to be witnessed."""

@@ -31,6 +31,12 @@ def read_held(x: Examination) -> None:
 
 def check_held(x: Examination) -> None:
     """Check that the log was not cut, forked or exchanged for an older copy since it was given away."""
+    for where in x.demands.empty if x.result.signed_size else ():
+        x.problem(
+            where,
+            "has no checkpoint of this log: either none was copied yet, which `annexa checkpoint` does, "
+            "or another log was put in its place",
+        )
     for held, note, checkpoint in x.held:
         with x.at(held.where):
             _check_signed(x, held.where, note, checkpoint)

@@ -1,6 +1,7 @@
 """The log goes out to the world by command and by configuration: tiles, proofs, copies, witnesses."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,33 @@ def test_copies_go_to_an_object_store_and_verify_reads_them_there(tmp_path: Path
         assert any(where.startswith("s3://checkpoints/annexa/") for where in held)
         objects = client.list_object_versions(Bucket="checkpoints")["Versions"]
         assert len(objects) == 1, "looking whether it can be written leaves nothing behind"
+
+
+def test_a_store_exchanged_for_another_one_is_found_by_the_copies_that_it_lacks(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "copies").mkdir()
+    configure(box, f"copy_to = [{json.dumps(str(tmp_path / 'copies'))}]")
+    run(box)
+    assert box.ask("verify").code == 0
+    shutil.rmtree(box.store)
+    configure(box)
+    run(box)
+    configure(box, f"copy_to = [{json.dumps(str(tmp_path / 'copies'))}]")
+    told = box.ask("verify", "--format", "json")
+    assert (told.code, [one["where"] for one in told.json["problems"]]) == (4, [str(tmp_path / "copies")])
+    assert "another log was put in its place" in told.out
+
+
+def test_copies_are_found_by_the_name_that_the_log_goes_by(box: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "copies").mkdir()
+    shutil.rmtree(box.store)
+    places = f"copy_to = [{json.dumps(str(tmp_path / 'copies'))}]"
+    configure(box, f'{places}\norigin = "example.com/own"')
+    run(box)
+    configure(box, places)
+    told = box.ask("verify", "--format", "json")
+    assert (told.code, len(told.json["against"])) == (0, 2)
 
 
 def test_witnesses_are_asked_and_doctor_says_who_has_not_cosigned(

@@ -245,3 +245,21 @@ def test_an_entry_has_at_most_the_length_that_tiles_can_say(record: Record) -> N
 def test_many_checks_are_logged_in_entries_of_that_length(record: Record) -> None:
     record.register_checks((f"aws.test.check-{n:05d}", {"n": n}) for n in range(1500))
     assert verify(record).ok
+
+
+@pytest.mark.parametrize(
+    ("quorum", "moment"), [(1, "1970-01-01T00:01:40.000Z"), (2, "1970-01-01T00:03:20.000Z")]
+)
+def test_a_quorum_is_complete_when_the_last_witness_of_it_had_seen_the_checkpoint(
+    folder: Path, sealing: Sealing, quorum: int, moment: str
+) -> None:
+    play(folder, sealing, {"a": PUBLIC})
+    text = newest(folder).text
+    one, two = Witness("witness.one", 11), Witness("witness.two", 12)
+    with Record.writer(folder, Clock(), sealing) as record:
+        for witness, at in ((one, 200), (two, 100)):
+            record.add_cosignatures(str(witness.cosign(text, at)).encode(), (one.key, two.key))
+    play(folder, sealing, {"a": CLOSED}, {"a": PUBLIC})
+    with Record.open(folder) as record:
+        found = verify(record, Demands(witnesses=(one.key, two.key), quorum=quorum))
+    assert (found.problems, found.witnessed_at, found.unwitnessed) == ([], moment, 2)
