@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store.database import unwritable
+from store.durable import sync_folder
 from store.errors import StoreError
 
 FOLDER = "files"
@@ -56,7 +57,7 @@ def keep(store: Path, source: BinaryIO, name: str) -> tuple[str, int]:
         # Also where there is one already, which somebody may have damaged.
         draft.replace(target)
         for changed in (target.parent, folder, store):
-            _sync_folder(changed)
+            sync_folder(changed)
         return sha256, size
     except OSError as error:
         raise unwritable(store, error) from error
@@ -115,11 +116,3 @@ def _read(source: BinaryIO, name: str) -> bytes:
         return source.read(_CHUNK)
     except OSError as error:
         raise StoreError(f"{name} cannot be read: {error.strerror}", "Give a file that can be.") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

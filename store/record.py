@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
 import sqlalchemy as sa
 
 from store import log, statements
@@ -187,18 +186,16 @@ class Record:
         at = rfc3339(self.clock())
         with self.engine.begin() as connection:
             signer = self._signer(connection, at)
+            if self.blobs.train(connection):
+                log.name_dictionary(connection, self.blobs, at)
             uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
             self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
-            connection.execute(
-                run.update()
-                .where(run.c.id == run_id)
-                .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
-            )
-            self.blobs.train(connection)
+            ended = {"status": status, "finished": at, "summary": canonical(dict(summary)).decode()}
+            connection.execute(run.update().where(run.c.id == run_id).values(ended))
             size, root = log.keep_checkpoint(connection, at)
-            if signer is not None and self.sealing is not None:
+            if signer is not None:
                 with self._unsigned_on_error():
-                    sign_kept(connection, self.blobs, self.sealing, signer)
+                    sign_kept(connection, self.blobs, signer)
         return size, root
 
     def checkpoint(self) -> int:
@@ -234,7 +231,7 @@ class Record:
         return AttachedFile(sha256, size, name, media_type)
 
     def publish(self) -> list[str]:
-        """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.
+        """Have the newest checkpoint cosigned, write it to where it is to go, and have it timestamped.
 
         Returns:
             what did not succeed and will be tried again: nothing of it fails a run.
@@ -242,6 +239,11 @@ class Record:
         notices, self._notices = self._notices, []
         if self.sealing is None:
             return notices
+        if self.sealing.witness_urls:
+            # Before the copies are made, which are best made with cosignatures.
+            from store.witnessing import cosign
+
+            notices += cosign(self.engine, self.blobs, self.sealing, lambda: rfc3339(self.clock()))
         with self.engine.connect() as connection:
             notices += publish(connection, self.path, self.sealing.copy_to)
         if self.sealing.timestamp_url:

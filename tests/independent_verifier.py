@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 STATEMENTS = {"attestation", "waiver", "exclusion", "hold", "withdrawal"}
 KINDS = {"store", "run", "checks", "scope", "collection", "key", "checkpoint", "cosignature", "timestamp"}
-KINDS |= STATEMENTS
+KINDS |= {"dictionary"} | STATEMENTS
 SAME = "run provider scope type region started finished provider_time skew_ms resources gaps"
 COLLECTION = """
 SELECT c.*, r.uid AS run, p.provider, p.external_id AS scope, x.resource_type AS type, x.region, s.complete,

@@ -116,7 +116,7 @@ def checkpoint_row(record: Record, notices: list[str]) -> Row:
             checkpoint_table.select().order_by(checkpoint_table.c.size.desc()).limit(1)
         ).one()
         keys = logged_keys(connection, record.blobs)
-        waiting = unstamped(connection)
+        waiting = unstamped(connection) if record.sealing and record.sealing.timestamp_url else []
     return {
         "size": newest.size,
         "root": newest.root.hex(),
@@ -133,7 +133,7 @@ def _say(row: Row) -> None:
     click.echo(f"Checkpoint of {row['size']} log entries, root {row['root']}, signed: {row['file']}")
     click.echo(f"Key: {row['key']}")
     if row["unstamped"]:
-        click.echo(f"Without timestamp yet: {', '.join(map(str, row['unstamped']))}")
+        click.echo(f"The newest {len(row['unstamped'])} checkpoints have no timestamp yet.")
     _warn(row["notices"])
 
 

@@ -9,6 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from annexa.exit_codes import ExitCode
 from annexa.output import Column, Row, format_option, print_json, print_rows, print_table, shown
 from annexa.workspace import Workspace
+from store.errors import StoreError
+from store.log_keys import logged_keys
 from store.record import Record
 from store.sealing import default_origin
 from store.verify import Verification, verify
@@ -150,6 +152,8 @@ def verification_row(result: Verification) -> Row:
         "trusted": result.trusted,
         "signed_size": result.signed_size,
         "witnessed_size": result.witnessed_size,
+        "witnessed_at": result.witnessed_at,
+        "unwitnessed": result.unwitnessed,
         "stamped_size": result.stamped_size,
         "timestamps": result.timestamps,
         "unstamped": result.unstamped,
@@ -181,11 +185,18 @@ def signature_lines(result: Verification, what: str = "the store") -> list[str]:
     else:
         lines.append(f"Signed up to entry {result.signed_size} by keys that you trust.")
     if result.witnessed_size:
-        lines.append(f"Cosigned by enough witnesses up to entry {result.witnessed_size}.")
+        lines.append(
+            f"Cosigned by enough witnesses up to entry {result.witnessed_size}, at {result.witnessed_at}."
+        )
+        if result.unwitnessed:
+            lines.append(
+                f"{result.unwitnessed} checkpoints since then are not: "
+                "what they cover rests on the key and on copies alone."
+            )
     if result.timestamps:
         lines.append(f"Timestamped up to entry {result.stamped_size}, {result.timestamps} times.")
-    if result.unstamped:
-        lines.append(f"{result.unstamped} checkpoints wait for a timestamp; `annexa checkpoint` asks again.")
+        if result.unstamped:
+            lines.append(f"{result.unstamped} checkpoints since then are signed, and have no timestamp.")
     lines += [f"Begins with the {size} entries of {where}." for where, size in result.held]
     return lines
 
@@ -196,6 +207,7 @@ def _origin(workspace: Workspace, record: Record) -> str:
         return workspace.config.file.record.origin
     try:
         with record.engine.connect() as connection:
-            return default_origin(connection)
-    except SQLAlchemyError:
+            keys = logged_keys(connection, record.blobs)
+            return keys[-1].key.name if keys else default_origin(connection)
+    except (SQLAlchemyError, StoreError):
         return ""

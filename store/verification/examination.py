@@ -24,7 +24,6 @@ class Examination(LogExamination):
         needed: hash → what needs a blob of that name, and until when; None is still now.
         tombstones: hash of a payload that retention let go → what had ended before then could be let go.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
-        dictionaries: the compression dictionaries in use.
     """
 
     record: Record = field(kw_only=True)
@@ -34,7 +33,6 @@ class Examination(LogExamination):
     needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
     tombstones: dict[bytes, str] = field(default_factory=dict)
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
-    dictionaries: set[int | None] = field(default_factory=set)
 
     def need(self, key: bytes, where: str, until: str | None = None) -> None:
         """Say that a blob must be there.

@@ -8,7 +8,7 @@ from typing import Any
 from store.checkpoint_text import Checkpoint
 from store.log_keys import LoggedKey
 from store.note import Note
-from store.verification.demands import Demands
+from store.verification.demands import Demands, Held
 
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -36,7 +36,10 @@ class Verification:
         trusted: whether signatures were held against keys from outside the store.
         signed_size, witnessed_size, stamped_size: of the newest checkpoint that is rightly signed, that
             has the quorum of witnesses, and that has a timestamp; 0 if there is none.
-        timestamps, unstamped: how many there are, and how many checkpoints wait for one.
+        witnessed_at: when the quorum had seen that checkpoint by its own clocks, RFC 3339 in UTC, or "".
+        unwitnessed: where a quorum is asked for, how many signed checkpoints there are since then.
+        timestamps: how many there are.
+        unstamped: how many signed checkpoints there are after the newest one that has a timestamp.
         held: (where, size) of the checkpoints from outside that the log begins with.
     """
 
@@ -46,6 +49,8 @@ class Verification:
     trusted: bool = False
     signed_size: int = 0
     witnessed_size: int = 0
+    witnessed_at: str = ""
+    unwitnessed: int = 0
     stamped_size: int = 0
     timestamps: int = 0
     unstamped: int = 0
@@ -66,7 +71,8 @@ class LogExamination:
         roots: size → root recomputed from the entries, at each size that something is said about.
         keys: the keys that the log names.
         notes: size → note, of the checkpoints that are rightly signed.
-        held: (where, note, what it says) of checkpoints from outside.
+        kept: size → note, of every checkpoint that is kept signed, rightly or not.
+        held: checkpoints from outside, each with its note and what that says.
     """
 
     demands: Demands = field(default_factory=Demands)
@@ -75,7 +81,8 @@ class LogExamination:
     roots: dict[int, bytes] = field(default_factory=dict)
     keys: list[LoggedKey] = field(default_factory=list)
     notes: dict[int, Note] = field(default_factory=dict)
-    held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
+    kept: dict[int, Note] = field(default_factory=dict)
+    held: list[tuple[Held, Note, Checkpoint]] = field(default_factory=list)
 
     def problem(self, where: str, message: str) -> None:
         self.result.problems.append(Problem(where, message))

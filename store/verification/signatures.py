@@ -1,5 +1,6 @@
 """Signed checkpoints: who signed them, whether they had to, and whether anything was dropped."""
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
@@ -8,6 +9,7 @@ from store.cosigning import COSIGNATURE
 from store.log_keys import KEY, LoggedKey, key_at
 from store.note import Note, NoteError, parse, verify
 from store.note_key import NoteKey, SignatureKind
+from store.record import rfc3339
 from store.verification.examination import Examination
 from store.verification.log_examination import LogExamination
 
@@ -30,6 +32,8 @@ def check_demands(x: LogExamination) -> None:
     x.result.trusted = bool(x.demands.trusted)
     if x.demands.trusted and not x.result.signed_size:
         x.problem("record", "no checkpoint is signed by a key that is trusted")
+    if x.demands.quorum:
+        x.result.unwitnessed = sum(1 for size in x.notes if size > x.result.witnessed_size)
     if x.demands.quorum and not x.result.witnessed_size:
         asked = len({key.name for key in x.demands.witnesses})
         x.problem("record", f"no checkpoint is cosigned by {x.demands.quorum} of {asked} witnesses")
@@ -75,7 +79,7 @@ def _check_note(x: Examination, row: Any, key: LoggedKey | None, cosigners: list
     if key.before is not None and row.size == key.seq + 1:
         signers.append(key.before)
     try:
-        note = parse(row.note.encode())
+        note = x.kept[row.size] = parse(row.note.encode())
         if note.text != str(Checkpoint(key.key.name, row.size, row.root)):
             x.problem(where, "its note says something else")
         right = {found.key for found in verify(note, (*signers, *cosigners))}
@@ -100,7 +104,12 @@ def count_witnesses(x: LogExamination, size: int, note: Note, signers: list[Note
     if not x.demands.quorum:
         return
     try:
-        x.demands.policy(signers).check(note)
+        signatures = x.demands.policy(signers).check(note)
     except NoteError:
         return
+    seen: dict[str, int] = {}
+    for one in signatures.witnesses:
+        seen[one.key.name] = min(one.at or 0, seen.get(one.key.name, one.at or 0))
+    complete = sorted(seen.values())[x.demands.quorum - 1]
     x.result.witnessed_size = size
+    x.result.witnessed_at = rfc3339(dt.datetime.fromtimestamp(complete, dt.UTC))

@@ -193,6 +193,8 @@ _TOGETHER = {
     ("record", "key_vkey"): ("key_command",),
     ("record", "timestamp_roots"): ("timestamp_url",),
     ("record", "witness_quorum"): ("witnesses",),
+    ("record", "witness_urls"): ("witnesses",),
+    ("record", "copy_retention_days"): ("copy_to",),
 }
 """Keys that are refused without others."""
 
