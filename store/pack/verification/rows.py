@@ -138,9 +138,13 @@ class _Saw:
         if one.seq not in self._stretches:
             self._x.problem(where, f"is incomplete; {layout.SEEN} does not say what it saw")
         there = standing.numbers()
-        numbers = [
-            number for first, last in self._stretches.get(one.seq, []) for number in there[first : last + 1]
-        ]
+        numbers: list[int] = []
+        begin = 0
+        for first, last in self._stretches.get(one.seq, []):
+            if not begin <= first <= last < len(there):
+                raise ValueError("what it saw is not in order, or beyond what stood")
+            numbers += there[first : last + 1]
+            begin = last + 1
         saw = [[self._rows[number].key[0], self._rows[number].line["document"]] for number in numbers]
         if hashlib.sha256(canonical(saw)).digest() != one.manifest:
             self._x.problem(where, "saw something else than the pack says")

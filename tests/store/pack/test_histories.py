@@ -41,7 +41,6 @@ from tests.store.pack.packing import (
     export,
     named,
     read,
-    write_record,
 )
 from tests.store.tsa import Authority, Server, issue, issue_tsa
 
@@ -66,8 +65,8 @@ SELECTION = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(runs=st.lists(RUN, min_size=1, max_size=7), selection=SELECTION)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(RUN, min_size=1, max_size=6), selection=SELECTION)
 def test_a_pack_of_any_history_verifies(
     empty_store: Path, runs: list[dict[str, Any]], selection: Selection
 ) -> None:
@@ -117,8 +116,12 @@ def test_a_clock_that_was_set_back_changes_nothing_of_it(folder: Path, tmp_path:
 def test_a_log_of_more_than_one_tile(folder: Path, tmp_path: Path) -> None:
     with Record.writer(folder, Clock(), SEALING) as record:
         play = Runs(record)
-        for number in range(100):
-            play.run({"a": {"n": number // 30}})
+        play.run({"a": CLOSED})
+        with record.engine.begin() as connection:
+            for number in range(300):
+                named_so = {"provider": "aws", "scope": "1", "name": f"{number}"}
+                log.append(connection, record.blobs, "scope", named_so)
+        play.run({"a": PUBLIC})
     path = export(folder, tmp_path / "a.zip", Selection(Period(dt.date(2026, 1, 1), dt.date(2026, 1, 1))))
     assert {"log/tile/0/000", "log/tile/1/000.p/1"} <= set(read(path))
     assert named(path) == ""
@@ -129,9 +132,8 @@ def test_a_log_of_more_than_one_tile(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def store(folder: Path) -> Path:
-    write_record(folder)
-    return folder
+def store(packed_record: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(packed_record, tmp_path / "store"))
 
 
 def prune(store: Path, before: str, hashes: list[bytes]) -> None:
