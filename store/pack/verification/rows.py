@@ -91,7 +91,7 @@ def check_content(x: PackExamination, whole: frozenset[tuple[str, str, str]]) ->
         for number, row in enumerate(rows):
             key = row.line["document"]
             if series.replayed.in_period(row.closed) and (everything or (provider, scope, kind) in whole):
-                x.need(x.documents, key, row.key[0], series.until(row.closed))
+                x.need(x.documents, key, row.key[0], series.replayed.ended(row.closed))
             if key in x.documents:
                 proving[key] = max(proving.get(key, -1), saw.newest[number])
         x.rows += len(rows)

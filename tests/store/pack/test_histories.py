@@ -24,7 +24,7 @@ from store.schema import blob, finding, tombstone
 from store.sealing import Sealing
 from store.verification.demands import Demands
 from tests.independent_pack_verifier import PackVerifier
-from tests.store.conftest import DENIED, PRIVATE, Clock
+from tests.store.conftest import DENIED, PRIVATE, SCOPE, Clock
 from tests.store.keys import ORIGIN, signer
 from tests.store.pack.packing import (
     CLOSED,
@@ -188,6 +188,18 @@ def test_what_still_stands_cannot_have_been_let_go(store: Path, tmp_path: Path) 
 def test_what_had_not_ended_by_then_cannot_have_been_let_go(store: Path, tmp_path: Path) -> None:
     key = ended_document(store)
     prune(store, "2026-01-02T00:00:00.000Z", [key])
+    assert f"{key.hex()}.json: is missing" in named(export(store, tmp_path / "a.zip"))
+
+
+def test_what_ended_only_after_it_was_pruned_cannot_have_been_let_go(store: Path, tmp_path: Path) -> None:
+    with Record.open(store) as record, record.engine.connect() as connection:
+        query = "SELECT c.hash FROM content c JOIN resource r ON r.id = c.resource_pk WHERE resource_id = 'x'"
+        key = bytes(connection.execute(sa.text(query)).scalar_one())
+    prune(store, "2026-12-01T00:00:00.000Z", [key])
+    clock = Clock()
+    clock.now = dt.datetime(2026, 1, 20, tzinfo=dt.UTC)
+    with Record.writer(store, clock, SEALING) as record:
+        Runs(record, runs=100).day({}, scope=type(SCOPE)("aws", "222233334444", "test"), region="eu-north-1")
     assert f"{key.hex()}.json: is missing" in named(export(store, tmp_path / "a.zip"))
 
 
