@@ -83,6 +83,13 @@ def test_a_pack_of_any_history_verifies(
         assert PackVerifier(path).run(str(KEY)) == []
 
 
+def february() -> Clock:
+    """A clock that goes on after all that was written."""
+    clock = Clock()
+    clock.now = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    return clock
+
+
 def first_day(store: Path) -> str:
     with Record.open(store) as record:
         return first_collected(record)[:10]
@@ -138,14 +145,15 @@ def store(packed_record: Path, tmp_path: Path) -> Path:
 
 def prune(store: Path, before: str, hashes: list[bytes]) -> None:
     """Let payloads go as retention does."""
-    with Record.writer(store, Clock(), SEALING) as record:
+    with Record.writer(store, february(), SEALING) as record:
         with record.engine.begin() as connection:
             body = {
                 "at": "2026-02-01T00:00:00.000Z",
                 "before": before,
                 "removed": len(hashes),
                 "root": removed_root(hashes).hex(),
-                "policy": "test",
+                "by": "CISO",
+                "reason": "policy",
             }
             seq = log.append(connection, record.blobs, PRUNE, body)
             connection.execute(tombstone.insert(), [{"hash": key, "seq": seq} for key in hashes])
@@ -196,11 +204,12 @@ def test_what_ended_only_after_it_was_pruned_cannot_have_been_let_go(store: Path
         query = "SELECT c.hash FROM content c JOIN resource r ON r.id = c.resource_pk WHERE resource_id = 'x'"
         key = bytes(connection.execute(sa.text(query)).scalar_one())
     prune(store, "2026-12-01T00:00:00.000Z", [key])
-    clock = Clock()
-    clock.now = dt.datetime(2026, 1, 20, tzinfo=dt.UTC)
-    with Record.writer(store, clock, SEALING) as record:
+    with Record.writer(store, february(), SEALING) as record:
         Runs(record, runs=100).day({}, scope=type(SCOPE)("aws", "222233334444", "test"), region="eu-north-1")
-    assert f"{key.hex()}.json: is missing" in named(export(store, tmp_path / "a.zip"))
+    longer = Selection(Period(JANUARY.first, dt.date(2026, 2, 28)))
+    for selection in (Selection(JANUARY), longer):
+        path = export(store, tmp_path / f"{selection.period.last}.zip", selection)
+        assert f"{key.hex()}.json: is missing" in named(path)
 
 
 def test_a_finding_without_what_decided_it_still_counts(store: Path, tmp_path: Path) -> None:
@@ -208,7 +217,7 @@ def test_a_finding_without_what_decided_it_still_counts(store: Path, tmp_path: P
         row = connection.execute(sa.select(finding).where(finding.c.closed.is_not(None)).limit(1)).one()
     decided = bytes.fromhex(decided_digest(row.observed, row.reason))
     prune(store, "2026-01-20T00:00:00.000Z", [decided])
-    with Record.writer(store, Clock(), SEALING) as record, record.engine.begin() as connection:
+    with Record.writer(store, february(), SEALING) as record, record.engine.begin() as connection:
         change = finding.update().where(finding.c.id == row.id)
         connection.execute(change.values(observed=None, reason=None, decided=decided))
     found = choose(store, Selection(JANUARY))
@@ -230,7 +239,7 @@ def test_a_file_and_a_statement_that_were_let_go(store: Path, tmp_path: Path) ->
 
 
 def test_what_is_gone_without_a_word_is_damage(store: Path) -> None:
-    with Record.writer(store, Clock(), SEALING) as record, record.engine.begin() as connection:
+    with Record.writer(store, february(), SEALING) as record, record.engine.begin() as connection:
         connection.execute(blob.delete().where(blob.c.hash == ended_document(store)))
     with pytest.raises(StoreError, match="is gone from the store"):
         choose(store, Selection(JANUARY))
@@ -250,9 +259,9 @@ def test_a_rotated_key(store: Path, tmp_path: Path) -> None:
         def signer(self, name: str) -> Any:
             return signer(name, seed=5)
 
-    with Record.writer(store, Clock(), SEALING) as record:
+    with Record.writer(store, february(), SEALING) as record:
         record.rotate_key(signer(seed=5))
-    with Record.writer(store, Clock(), Sealing(Rotated(), ORIGIN)) as record:
+    with Record.writer(store, february(), Sealing(Rotated(), ORIGIN)) as record:
         Runs(record, runs=100).run({"a": CLOSED}, kind="aws.sns.topic")
     path = export(store, tmp_path / "a.zip")
     new = signer(seed=5).key
