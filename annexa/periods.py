@@ -18,16 +18,18 @@ class _Gap:
 
 
 @dataclass(slots=True)
-class _Sum:
+class ControlDays:
+    """What is known of one control, as sets of days; see :class:`store.coverage.CheckDays`."""
+
     evidenced: int = 0
     failed: int = 0
     undecided: int = 0
     gaps: list[UndecidedDays] = field(default_factory=list)
 
 
-def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]) -> list[Row]:
-    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing."""
-    sums: dict[str, _Sum] = defaultdict(_Sum)
+def control_days(found: Coverage) -> dict[str, ControlDays]:
+    """Return control → its days; a control that is not there has none."""
+    sums: dict[str, ControlDays] = defaultdict(ControlDays)
     for check in found.checks:
         for number in check.check_body["controls"]:
             total = sums[number]
@@ -37,6 +39,12 @@ def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]
     for gap in found.undecided:
         for number in gap.check_body["controls"]:
             sums[number].gaps.append(gap)
+    return sums
+
+
+def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]) -> list[Row]:
+    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing."""
+    sums = control_days(found)
     every = (1 << period.days) - 1
     rows = []
     for number, control in controls.items():

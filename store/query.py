@@ -69,7 +69,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class CollectionRow:
-    """A collection of a series."""
+    """A collection of a series.
+
+    Attributes:
+        provider_time: what the provider's clock said, RFC 3339; None where it was not told.
+        skew_ms: by how much the host's clock differed from it.
+    """
 
     id: int
     run: str
@@ -83,6 +88,8 @@ class CollectionRow:
     resources: int
     gaps: int
     seq: int
+    provider_time: str | None = None
+    skew_ms: int | None = None
 
 
 _FINDINGS = """{last}
@@ -300,6 +307,8 @@ def collection_row(row: Any) -> CollectionRow:
         resources=row.resources,
         gaps=row.gaps,
         seq=row.seq,
+        provider_time=row.provider_time,
+        skew_ms=row.skew_ms,
     )
 
 
