@@ -3,7 +3,6 @@
 They are a reading aid. Whatever is proven is proven by the files they link to.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,8 +28,6 @@ _REACH = {
 }
 _YES_NO = {"True": "yes", "False": "no"}
 _NAMED = ("calls", "principal", "endpoints", "end_reached", "collector", "definition", "redacted")
-_OPENS_SAFELY = re.compile(r".+\.(pdf|txt|csv|png|jpe?g|gif|docx|xlsx|pptx|odt|ods|odp|eml|zip)", re.I | re.S)
-"""Files that a browser shows or saves without running anything of them."""
 
 
 class Pages:
@@ -72,7 +69,6 @@ class Pages:
             c=self._contents,
             packed=[standing.control.number for standing in self._controls if standing.packed],
             applied=self._checks,
-            opens_safely=opens_safely,
             **values,
         )
 
@@ -146,11 +142,6 @@ class Pages:
         path = page_names.collection(entry)
         told = None if collection.provenance is None else _told(collection.provenance)
         return path, self._page("collection.html", path, collection=collection, told=told)
-
-
-def opens_safely(name: str) -> bool:
-    """Say whether a browser that opens a file of this name runs nothing that it holds."""
-    return _OPENS_SAFELY.fullmatch(name) is not None
 
 
 def _bears_on(statement: object, control: str, checks: set[str]) -> bool:
