@@ -44,7 +44,7 @@ def href(root: str, path: str) -> str:
     Args:
         root: the way from the page to the top of the pack, e.g. ``../``.
     """
-    return root + quote(path, safe="/~#", errors="surrogatepass")
+    return root + quote(path, safe="/~", errors="surrogatepass")
 
 
 def when(moment: str) -> str:
