@@ -74,6 +74,11 @@ class Period:
         """Its last moment."""
         return rfc3339(_midnight(self.last) + dt.timedelta(days=1) - _MILLISECOND)
 
+    @property
+    def after(self) -> str:
+        """The first moment after it."""
+        return rfc3339(_midnight(self.last) + dt.timedelta(days=1))
+
     def day(self, at: str) -> int:
         """Return the set of the one day that a moment lies in, empty if outside."""
         number = (dt.date.fromisoformat(at[:10]) - self.first).days
@@ -205,7 +210,7 @@ class _Timeline:
 
 
 def _timelines(connection: sa.Connection, period: Period) -> dict[int, _Timeline]:
-    after = rfc3339(_midnight(period.last) + dt.timedelta(days=1))
+    after = period.after
     before = moment.last_by_series(connection, period.before)
     found = {pk: _Timeline(last, last, after) for pk, last in before.items()}
     news = moment.news(connection, period.before, period.end)

@@ -4,7 +4,7 @@ Where a function takes ``at``, it answers for that moment (RFC 3339 in UTC with 
 record writes it) as it would have answered then; see :mod:`store.moment`. None is now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class Tally:
     """How many findings of one check came to one outcome in one series.
 
     Attributes:
+        resource_id: the resource, if it was asked to be counted apart; else "".
         last_seen: when the series was last collected.
     """
 
@@ -65,6 +66,17 @@ class Tally:
     resource_type: str
     last_seen: str
     number: int
+    resource_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedResource:
+    """A resource that a check judges, or "" for a whole scope."""
+
+    provider: str
+    scope: str
+    resource_id: str
+    resource_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +121,9 @@ LEFT JOIN content c ON c.resource_pk = r.id AND {content}
 ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 """
 
-_TALLIES = """{last}
+_TALLIES = """{last}{apart}
 SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
-       l.finished AS last_seen, count(*) AS number
+       l.finished AS last_seen, count(*) AS number, {resource} AS resource_id
 FROM last
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
@@ -119,8 +131,19 @@ JOIN scope s ON s.id = e.scope_id
 JOIN resource r ON r.series_id = e.id
 JOIN finding f ON f.resource_pk = r.id AND {finding}
 JOIN check_applied k ON k.id = f.check_pk
-GROUP BY e.id, k.id, f.outcome
+{join}
+GROUP BY e.id, k.id, f.outcome, {resource}
 """
+
+_APART = {
+    "apart": """, apart AS MATERIALIZED
+(SELECT json_extract(value, '$[0]') AS check_id, json_extract(value, '$[1]') AS resource_id
+FROM json_each(:apart))""",
+    "resource": "coalesce(a.resource_id, '')",
+    "join": """LEFT JOIN apart a ON f.outcome = 'fail'
+AND a.check_id = f.check_id AND a.resource_id = r.resource_id""",
+}
+_TOGETHER = {"apart": "", "resource": "''", "join": ""}
 
 
 def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
@@ -151,12 +174,20 @@ def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
             )
 
 
-def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
-    """Yield how many findings of each check and outcome stand in each series."""
-    query = _TALLIES.format(last=moment.last(at), finding=moment.standing("f", at))
+def tallies(
+    record: Record, at: str | None = None, apart: Collection[tuple[str, str]] = ()
+) -> Iterator[Tally]:
+    """Yield how many findings of each check and outcome stand in each series.
+
+    Args:
+        apart: (check, resource id) of which a failure is counted by itself.
+    """
+    how = _APART if apart else _TOGETHER
+    query = _TALLIES.format(last=moment.last(at), finding=moment.standing("f", at), **how)
+    values = moment.bound(at) | ({"apart": orjson.dumps(list(apart)).decode()} if apart else {})
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
-        for row in connection.execute(sa.text(query), moment.bound(at)):
+        for row in connection.execute(sa.text(query), values):
             yield Tally(
                 check=row.check_id,
                 check_body=bodies[row.digest],
@@ -166,6 +197,7 @@ def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
                 resource_type=row.resource_type,
                 last_seen=row.last_seen,
                 number=row.number,
+                resource_id=row.resource_id,
             )
 
 
@@ -219,6 +251,26 @@ def statements(record: Record, at: str | None = None) -> list[Filed]:
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         return read_statements(connection, record.blobs, at)
+
+
+def checks_applied(record: Record) -> set[str]:
+    """Return the identifiers of all checks that were ever applied."""
+    with record.engine.connect() as connection:
+        return set(connection.execute(sa.select(check.c.check_id)).scalars())
+
+
+def judged_resources(record: Record, check_id: str) -> list[JudgedResource]:
+    """Return what a check judges as things stand; a whole scope has no resource."""
+    query = sa.text(
+        """SELECT s.provider, s.external_id AS scope, r.resource_id, coalesce(c.name, '') AS resource_name
+           FROM finding f JOIN resource r ON r.id = f.resource_pk
+           JOIN series e ON e.id = r.series_id JOIN scope s ON s.id = e.scope_id
+           LEFT JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
+           WHERE f.closed IS NULL AND f.check_id = :check
+           ORDER BY s.provider, s.external_id, r.resource_id"""
+    )
+    with record.engine.connect() as connection:
+        return [JudgedResource(*row) for row in connection.execute(query, {"check": check_id})]
 
 
 def documents(record: Record, provider: str, scope_id: str, resource_type: str) -> Iterator[Document]:

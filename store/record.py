@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from store.database import (
     writer_lock,
 )
 from store.errors import StoreError
+from store.files import keep
 from store.intervals import STAGING
 from store.model import Scope
 from store.note import Signer
@@ -33,7 +34,7 @@ from store.note_key import NoteKey
 from store.publication import publish
 from store.schema import HEAD, check, meta, run, scope, series
 from store.sealing import Sealing
-from store.statement import Filed, Statement
+from store.statement import AttachedFile, Filed, Statement
 
 DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
@@ -226,6 +227,11 @@ class Record:
         """File what somebody states; see :func:`store.statements.file`."""
         with self.engine.begin() as connection:
             return statements.file(connection, self.blobs, statement, filed_by, rfc3339(self.clock()))
+
+    def attach(self, source: BinaryIO, name: str, media_type: str) -> AttachedFile:
+        """Keep a file that a statement is to bring; see :func:`store.files.keep`."""
+        sha256, size = keep(self.path, source, name)
+        return AttachedFile(sha256, size, name, media_type)
 
     def publish(self) -> list[str]:
         """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.

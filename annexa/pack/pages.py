@@ -15,8 +15,10 @@ from annexa.pack.paging import ROWS_A_PAGE, in_pages
 from annexa.pack.standing import Standing
 from mappings.controls import Reach, Theme
 from mappings.status import Status
+from mappings.waivers import Accepted, Waivers
+from store.model import Outcome
 from store.pack import layout
-from store.pack.contents import Contents, PackedCollection
+from store.pack.contents import Contents, PackedCollection, PackedFinding
 from store.statement import Attestation, Exclusion, State, Waiver
 
 _LONGEST_GAPS = 10
@@ -43,6 +45,7 @@ class Pages:
         self._controls = controls
         self._gaps = sorted(gaps, key=lambda gap: -gap["days"])
         self._checks = packed_checks(contents)
+        self._waivers = Waivers(contents.statements, contents.as_of)
 
     def __len__(self) -> int:
         packed = sum(standing.packed for standing in self._controls)
@@ -69,8 +72,15 @@ class Pages:
             c=self._contents,
             packed=[standing.control.number for standing in self._controls if standing.packed],
             applied=self._checks,
+            waiver_of=self._waiver_of,
             **values,
         )
+
+    def _waiver_of(self, finding: PackedFinding) -> Accepted | None:
+        """Return the waiver that covers a failure at the end of the period."""
+        if finding.outcome is not Outcome.FAIL or finding.ended:
+            return None
+        return self._waivers.covering(finding.check, finding.provider, finding.scope, finding.resource_id)
 
     def _index(self) -> bytes:
         totals = Counter(standing.row["status"] for standing in self._controls)

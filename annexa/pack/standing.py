@@ -9,6 +9,7 @@ from annexa.rows import status_row
 from mappings.controls import Control
 from mappings.status import ControlStatus
 from store.coverage import Coverage, Period
+from store.statement import Filed
 
 Run = tuple[int, int]
 """The number of a day of the period, from 0, and how many days follow one another from there."""
@@ -21,7 +22,7 @@ class Standing:
     Attributes:
         row: as ``annexa status`` gives it, at the end of the period.
         days: as ``annexa status --period`` gives it.
-        runs: ``evidenced``, ``failed`` and ``gap`` → on which days.
+        runs: ``evidenced``, ``attested``, ``failed`` and ``gap`` → on which days.
         packed: whether the pack has its evidence.
     """
 
@@ -38,15 +39,18 @@ def standings(
     coverage: Coverage,
     period: Period,
     controls: Mapping[str, Control],
+    filed: Iterable[Filed],
     wanted: frozenset[str],
 ) -> list[Standing]:
     """Return every control, in the order of ``controls``.
 
     Args:
+        filed: the statements of the pack.
         wanted: the controls whose evidence is packed; empty means all.
     """
-    status = {each.control.number: {"waived": 0, **status_row(each)} for each in statuses}
-    sums = control_days(coverage)
+    status = {each.control.number: status_row(each) for each in statuses}
+    statements = list(filed)
+    sums = control_days(coverage, period, statements)
     return [
         Standing(
             control=controls[row["control"]],
@@ -57,13 +61,14 @@ def standings(
                 (name, _runs(period, days))
                 for name, days in (
                     ("evidenced", sums[row["control"]].evidenced),
+                    ("attested", sums[row["control"]].attested),
                     ("failed", sums[row["control"]].failed),
                     ("gap", sums[row["control"]].undecided),
                 )
             ),
             packed=not wanted or row["control"] in wanted,
         )
-        for row in period_rows(coverage, period, controls)
+        for row in period_rows(coverage, period, controls, statements)
     ]
 
 

@@ -89,6 +89,7 @@ class Page(HTMLParser):
             if target.startswith("#"):
                 found.append(target)
             else:
-                joined = posixpath.join(posixpath.dirname(self.path), unquote(target))
+                path = unquote(target.partition("#")[0])
+                joined = posixpath.join(posixpath.dirname(self.path), path)
                 found.append(posixpath.normpath(joined))
         return found

@@ -12,7 +12,7 @@ from store.model import Gap, Outcome
 from store.pack import layout
 from store.pack.contents import Contents, PackedCollection, PackedFinding, Population, Sample, Selection
 from store.query import CollectionRow
-from store.statement import AttachedFile, Attestation, Exclusion, Filed, Hold, Waiver, Withdrawal
+from store.statement import AttachedFile, Attestation, Exclusion, Filed, Hold, Statement, Waiver, Withdrawal
 
 PERIOD = Period(dt.date(2026, 1, 1), dt.date(2026, 6, 30))
 ACCOUNT = "111122223333"
@@ -197,7 +197,7 @@ def statements() -> list[Filed]:
         AttachedFile("b" * 64, 99, "page.html", "text/html"),
         AttachedFile(PRUNED, 99, "minutes.txt", "text/plain"),
     )
-    said = [
+    said: list[Statement | None] = [
         Attestation("8.24", "Head of IT", "The policy is in force.", "2026-01-01", "2026-12-31", files),
         Waiver(CHECK, "aws", "", "", "the archive is deleted soon", "CISO", "2026-02-01", "2026-03-01"),
         Exclusion("7.4", "no premises of our own", "CISO", "2026-01-01"),
@@ -236,7 +236,7 @@ def hostile(text: str) -> Contents:
         resource=text,
     )
     gap = Gap(text, text, text, text, text, text, text)
-    where = {"provider": text, "scope": text, "region": text, "resource_type": text}
+    where: dict[str, Any] = {"provider": text, "scope": text, "region": text, "resource_type": text}
     provenance = {
         "calls": [{"call": text, "parameters": {text: text}}],
         "principal": text,
@@ -246,7 +246,7 @@ def hostile(text: str) -> Contents:
         text: text,
     }
     file = AttachedFile("a" * 64, 1, text, text)
-    said = [
+    said: list[Statement] = [
         Attestation("8.3", text, text, "2026-01-01", "2026-12-31", (file,)),
         Waiver(CHECK, text, text, text, text, text, "2026-01-01", "2026-12-31"),
         Exclusion("8.3", text, text, "2026-01-01"),
@@ -283,7 +283,12 @@ def controls_of(found: Contents) -> list[Standing]:
     """Return the 93 controls as these contents show them."""
     controls = load_controls()
     return standings(
-        statuses(found), found.coverage, found.selection.period, controls, found.selection.controls
+        statuses(found),
+        found.coverage,
+        found.selection.period,
+        controls,
+        found.statements,
+        found.selection.controls,
     )
 
 

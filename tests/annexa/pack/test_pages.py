@@ -15,6 +15,7 @@ from mappings.controls import load_controls
 from store.model import Outcome
 from store.pack import layout
 from store.pack.contents import Contents, Population, Sample, Selection
+from store.statement import Waiver
 from tests.annexa.pack import sample_contents as sample
 from tests.annexa.pack.page_reader import Page
 
@@ -141,9 +142,14 @@ class TestIndex:
         row = next(row for row in pages[layout.INDEX].table("The 93 controls") if row[0] == "8.3")
         assert row[1] == "Information access restriction technological"
         assert row[2].startswith("not satisfied 2 findings of 1 check fail")
-        assert row[3:7] == ["4", "2", "1", "177"]
-        assert row[7:9] == ["1", "2"]
-        assert row[10] == "2"
+        assert row[3:8] == ["4", "0", "2", "1", "177"]
+        assert row[8:10] == ["1", "2"]
+        assert row[11] == "2"
+
+    def test_says_nothing_of_the_days_of_controls_that_are_not_in_the_pack(self) -> None:
+        chosen = replace(sample.contents(), selection=Selection(sample.PERIOD, frozenset({"8.3"})))
+        row = next(row for row in read(chosen)[layout.INDEX].table("The 93 controls") if row[0] == "8.24")
+        assert row[3:8] == ["–"] * 5
 
     def test_greys_out_controls_that_are_not_in_the_pack_and_has_no_page_for_them(self) -> None:
         chosen = replace(sample.contents(), selection=Selection(sample.PERIOD, frozenset({"8.3"})))
@@ -262,6 +268,16 @@ class TestCheck:
         for number in (1, 2, 3):
             assert layout.document(sample.digest(number)) in page.links()
         assert {page_names.collection(3), page_names.collection(5)} <= set(page.links())
+
+    def test_marks_failures_that_are_waived(self) -> None:
+        until = [
+            replace(one, statement=replace(one.statement, valid_until="2026-12-31"))
+            if isinstance(one.statement, Waiver)
+            else one
+            for one in sample.statements()
+        ]
+        rows = read(sample.contents(statements=until))[page_names.check(sample.CHECK)].table("Findings")
+        assert [row[0] for row in rows[1:4]] == ["fail waived until 2026-12-31", "fail", "error"]
 
     def test_says_what_retention_let_go(self, pages: dict[str, Page]) -> None:
         page = pages[page_names.check(sample.CHECK)]
