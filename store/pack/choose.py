@@ -259,7 +259,7 @@ def _note_pruned(connection: sa.Connection, record: Record, found: Contents, let
     gone = let_go | {one.report for one in found.collections.values() if one.provenance is None}
     for some in _portions(sorted(found.documents)):
         gone |= {key.hex() for key in record.blobs.missing(connection, map(bytes.fromhex, some))}
-    for filed in found.statements:
+    for filed in (*found.statements, *withdrawals(connection, record.blobs, found)):
         if filed.statement is None:
             gone.add(filed.digest)
         elif isinstance(filed.statement, Attestation):

@@ -14,6 +14,8 @@ FINDINGS = "data/findings.jsonl"
 SEEN = "data/seen.jsonl"
 TOMBSTONES = "data/tombstones.jsonl"
 
+DATA = frozenset({SERIES, CONTENT, FINDINGS, SEEN, TOMBSTONES})
+
 EVIDENCE = ("log", "checkpoints", "data", "documents", "reports", "checks", "statements", "files", "proofs")
 """Folders in which every file must be accounted for; what is elsewhere is a reading aid."""
 PAGES = frozenset({"css", "html", "js", "md", "svg", "txt"})

@@ -78,7 +78,7 @@ class Replayed:
 
     def finished(self, seq: int) -> str:
         """Return when one of them was finished."""
-        return next(one.finished for one in self.collections if one.seq == seq)
+        return {one.seq: one.finished for one in self.collections}[seq]
 
     def newest(self, closed: int | None) -> int:
         """Return the last collection that left a row standing which was closed by this entry."""

@@ -67,22 +67,9 @@ def verify_pack(path: Path, demands: Demands | None = None) -> PackVerification:
         x = PackExamination(
             demands=demands or Demands(), archive=archive, manifest=manifest, selection=manifest.chosen
         )
-        check_files(x)
-        parse_held(x, x.demands.held)
-        check_log(x)
-        check_checkpoints(x)
-        check_held(x)
-        _check_as_of(x)
-        check_tombstones(x)
-        check_series(x)
-        populations = check_findings(x)
-        populations.finish()
-        check_content(x, populations.whole)
-        check_statements(x)
-        check_documents(x)
-        check_reports(x)
-        check_checks(x)
-        check_proofs(x)
+        for step in _STEPS:
+            with x.at("pack"):
+                step(x)
         evidence = [name for name in archive.names if name.partition("/")[0] in layout.EVIDENCE]
         return PackVerification(
             log=x.result,
@@ -97,7 +84,35 @@ def verify_pack(path: Path, demands: Demands | None = None) -> PackVerification:
         )
 
 
+def _read_held(x: PackExamination) -> None:
+    parse_held(x, x.demands.held)
+
+
+def _check_rows(x: PackExamination) -> None:
+    populations = check_findings(x)
+    populations.finish()
+    check_content(x, populations.whole)
+
+
 def _check_as_of(x: PackExamination) -> None:
     newest = x.entries.get(x.size - 1, {})
     if newest.get("at") is None or x.manifest.as_of != min(x.selection.period.end, newest["at"]):
         x.problem(layout.MANIFEST, "is as of another moment than its period and its newest checkpoint say")
+
+
+_STEPS = (
+    check_files,
+    _read_held,
+    check_log,
+    check_checkpoints,
+    check_held,
+    _check_as_of,
+    check_tombstones,
+    check_series,
+    _check_rows,
+    check_statements,
+    check_documents,
+    check_reports,
+    check_checks,
+    check_proofs,
+)

@@ -12,6 +12,9 @@ from store.retention import PRUNE, removed_root
 
 def check_tombstones(x: PackExamination) -> None:
     """Hold what is said to be let go against the entries that say so."""
+    for name in x.under("data"):
+        if name not in layout.DATA:
+            x.problem(name, "is no part of a pack's data")
     found: dict[int, list[str]] = {}
     for line in json_lines(x, layout.TOMBSTONES):
         with x.at(layout.TOMBSTONES):
