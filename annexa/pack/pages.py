@@ -11,7 +11,7 @@ from annexa.output import Row
 from annexa.pack import page_names
 from annexa.pack.packed_checks import PackedCheck, packed_checks
 from annexa.pack.page_templates import render
-from annexa.pack.paging import ROWS_A_PAGE, in_pages
+from annexa.pack.paging import in_pages
 from annexa.pack.standing import Standing
 from mappings.controls import Reach, Theme
 from mappings.status import Status
@@ -111,6 +111,7 @@ class Pages:
         path = page_names.control(number)
         checks = [check for check in self._checks.values() if check.bears_on(number)]
         found = [finding for check in checks for finding in check.open_findings()]
+        shown = in_pages(found)[0]
         names = {check.id for check in checks}
         page = self._page(
             "control.html",
@@ -119,8 +120,8 @@ class Pages:
             standing=standing,
             reach=_REACH,
             checks=checks,
-            open=found[:ROWS_A_PAGE],
-            left_out=max(len(found) - ROWS_A_PAGE, 0),
+            open=shown,
+            left_out=len(found) - len(shown),
             sampled=self._contents.selection.sample is not None,
             statements=[
                 filed for filed in self._contents.statements if _bears_on(filed.statement, number, names)

@@ -47,7 +47,7 @@ def period() -> str:
 
 @pytest.fixture(scope="session")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """A record with two runs, statements, checkpoints and timestamps."""
+    """A record with a run before the period and one in it, statements, checkpoints and timestamps."""
     folder = tmp_path_factory.mktemp("collected")
     authority = issue("Root", authority=True)
     with Server(Authority(folder / "tsa", issue_tsa(authority))) as server:
@@ -58,7 +58,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
         (box.folder / "roots.pem").write_bytes(authority.pem)
         (box.folder / "policy.html").write_bytes(POLICY)
         now = dt.datetime.now(dt.UTC)
-        for days in (3, 1):
+        for days in (20, 1):
             fill(box.config, now - dt.timedelta(days=days))
             assert box.ask("checkpoint").code == 0
         until = str(now.date() + dt.timedelta(days=30))

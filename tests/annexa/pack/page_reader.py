@@ -12,8 +12,12 @@ _VOID = {"meta", "br", "input", "link", "img", "hr"}
 class Element:
     tag: str
     attributes: dict[str, str | None]
-    text: str = ""
     inside: tuple[str, ...] = ()
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
 
 @dataclass
@@ -54,7 +58,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         for element in self._open:
-            element.text += data
+            element.parts.append(data)
 
     @property
     def text(self) -> str:

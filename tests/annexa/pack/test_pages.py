@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from annexa.pack import page_names
+from annexa.pack import page_names, paging
 from annexa.pack.pages import Pages
-from annexa.pack.paging import ROWS_A_PAGE
 from annexa.periods import all_gaps
 from mappings.controls import load_controls
 from store.model import Outcome
@@ -24,6 +23,15 @@ html head meta title style script body header nav main footer section article de
 div span b em br ul li dl dt dd code pre table caption thead tbody tr th td svg rect
 form label input select option output
 """
+
+
+ROWS = 20
+"""Of a page, in tests of what goes on over several."""
+
+
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "ROWS_A_PAGE", ROWS)
 
 
 def written(contents: Contents) -> dict[str, bytes]:
@@ -218,11 +226,12 @@ class TestControl:
             ("gap", "1"),
         ]
 
+    @pytest.mark.usefixtures("short_pages")
     def test_says_where_the_rest_is_if_there_is_too_much(self) -> None:
-        many = [sample.finding(number) for number in range(ROWS_A_PAGE + 3)]
+        many = [sample.finding(number) for number in range(ROWS + 3)]
         found = sample.contents(findings=many, documents={sample.digest(n): 3 for n in range(len(many))})
         page = read(found)[page_names.control("8.3")]
-        assert "The first 2,000 findings are here; 3 more are on the pages of the checks" in page.text
+        assert "The first 20 findings are here; 3 more are on the pages of the checks" in page.text
 
     def test_shows_statements_with_links_to_their_files_which_are_not_opened(
         self, pages: dict[str, Page]
@@ -295,16 +304,17 @@ class TestCheck:
         )
         assert "A sample of 3 is in the pack, drawn with the seed seed" in text
 
+    @pytest.mark.usefixtures("short_pages")
     def test_puts_what_fails_first_and_goes_on_over_pages(self) -> None:
-        passing = [sample.finding(number, Outcome.PASS) for number in range(2 * ROWS_A_PAGE)]
-        many = [*passing, sample.finding(9999)]
-        found = sample.contents(findings=many, documents={sample.digest(n): 3 for n in range(10_000)})
+        passing = [sample.finding(number, Outcome.PASS) for number in range(2 * ROWS)]
+        many = [*passing, sample.finding(2 * ROWS)]
+        found = sample.contents(findings=many, documents={sample.digest(n): 3 for n in range(2 * ROWS)})
         pages = read(found)
         paths = [page_names.check(sample.CHECK, number) for number in (1, 2, 3)]
-        assert [len(pages[path].all("tr")) - 1 for path in paths] == [ROWS_A_PAGE, ROWS_A_PAGE, 1]
+        assert [len(pages[path].all("tr")) - 1 for path in paths] == [ROWS, ROWS, 1]
         assert pages[paths[0]].table("Findings")[1][0] == "fail"
         shown = "".join(pages[path].text for path in paths)
-        assert all(f"arn:aws:s3:::bucket-{number}\n" in shown for number in range(4000))
+        assert all(f"arn:aws:s3:::bucket-{number}\n" in shown for number in range(2 * ROWS))
         assert set(paths) <= set(pages[paths[1]].links()) | {paths[1]}
 
 
@@ -340,10 +350,11 @@ class TestCollection:
         assert "Everything that was asked for was read." not in text
 
 
+@pytest.mark.usefixtures("short_pages")
 def test_gaps_go_on_over_pages() -> None:
     found = sample.contents()
     (gap,) = found.coverage.undecided
-    more = [replace(gap, reason=f"reason {number}") for number in range(ROWS_A_PAGE + 1)]
+    more = [replace(gap, reason=f"reason {number}") for number in range(ROWS + 1)]
     pages = read(replace(found, coverage=replace(found.coverage, undecided=more)))
-    assert len(pages[page_names.GAPS].all("tr")) == ROWS_A_PAGE + 1
+    assert len(pages[page_names.GAPS].all("tr")) == ROWS + 1
     assert len(pages[page_names.gaps(2)].all("tr")) == 2
