@@ -35,7 +35,7 @@ _PROBLEMS = (Column("where", "Where", fold=True), Column("message", "What does n
 )
 @click.option(
     "--pack",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="A pack to verify in place of the record; it takes neither a store nor a configuration.",
 )
 @format_option

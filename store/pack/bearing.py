@@ -17,7 +17,7 @@ def statement_bears(selection: Selection, filed: Filed, checks: frozenset[str]) 
     """Say whether a statement that can still be read bears on the controls, providers and scopes.
 
     Args:
-        checks: the checks that bear on the controls.
+        checks: those with a finding of the selection.
     """
     said = filed.statement
     if isinstance(said, Attestation | Exclusion):

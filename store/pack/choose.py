@@ -48,7 +48,7 @@ def contents(record: Record, selection: Selection) -> Contents:
         chosen = {key.hex(): body for key, body in bodies.items() if check_bears(selection, body)}
         let_go = _choose_findings(connection, found, chosen)
         _choose_documents(connection, record.blobs, found)
-        _choose_statements(connection, record.blobs, found, chosen)
+        _choose_statements(connection, record.blobs, found)
         _take_collections(connection, record.blobs, found)
         _note_pruned(connection, record, found, let_go)
     covered = coverage(record, selection.period, selection.providers, selection.scopes)
@@ -184,7 +184,7 @@ def _choose_documents(connection: sa.Connection, blobs: Blobs, found: Contents) 
     found.documents.update((one.document, one.proven) for one in found.findings if one.document)
     whole = whole_types(found)
     newest: dict[str, int] = {}
-    for rows in read_series(connection, selection):
+    for rows in read_series(connection, selection, findings=False):
         complete = [one.seq for one in rows.replayed.collections if one.complete]
         seen = list(rows.seen(connection, blobs))
         for row in rows.content:
@@ -203,12 +203,10 @@ def _choose_documents(connection: sa.Connection, blobs: Blobs, found: Contents) 
     found.documents.update(newest)
 
 
-def _choose_statements(
-    connection: sa.Connection, blobs: Blobs, found: Contents, chosen: dict[str, dict[str, Any]]
-) -> None:
+def _choose_statements(connection: sa.Connection, blobs: Blobs, found: Contents) -> None:
     """Take the statements that counted in the period and bear on it, and withdrawals of them."""
     selection = found.selection
-    checks = frozenset(str(body["id"]) for body in chosen.values())
+    checks = frozenset(one.check for one in found.populations)
     filed = read_statements(connection, blobs, selection.period.end)
     if filed and filed[-1].entry >= found.checkpoints[-1]:
         raise PackError(

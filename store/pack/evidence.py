@@ -153,7 +153,7 @@ class _Writing:
         shown = {(one.opened, one.resource_id, one.check) for one in self._contents.findings}
         self._stream(layout.SERIES, _series_lines)
         self._stream(layout.CONTENT, _content_lines)
-        self._stream(layout.FINDINGS, lambda rows: self._finding_lines(rows, shown))
+        self._stream(layout.FINDINGS, lambda rows: self._finding_lines(rows, shown), findings=True)
         self._stream(layout.SEEN, self._seen_lines)
         self._blobs(layout.check, self._checks)
 
@@ -188,12 +188,12 @@ class _Writing:
             ]
             yield {"collection": one.seq, "seen": _stretches(standing)}
 
-    def _stream(self, name: str, lines: _Lines) -> None:
+    def _stream(self, name: str, lines: _Lines, *, findings: bool = False) -> None:
         self._pack.add_stream(
             name,
             (
                 canonical({"series": rows.number, **line}) + b"\n"
-                for rows in read_series(self._connection, self._contents.selection)
+                for rows in read_series(self._connection, self._contents.selection, findings=findings)
                 for line in lines(rows)
             ),
         )

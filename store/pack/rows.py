@@ -79,11 +79,17 @@ class SeriesRows:
                 yield one, dict(orjson.loads(blobs.get(connection, one.manifest)))
 
 
-def read_series(connection: sa.Connection, selection: Selection) -> Iterator[SeriesRows]:
-    """Yield the series of a selection that had been collected by the end of its period, in order."""
+def read_series(
+    connection: sa.Connection, selection: Selection, *, findings: bool = True
+) -> Iterator[SeriesRows]:
+    """Yield the series of a selection that had been collected by the end of its period, in order.
+
+    Args:
+        findings: whether these are read too, which takes longest.
+    """
     wanted, values = _condition(selection)
     content = _InOrder(_rows(connection, _CONTENT, wanted, values))
-    findings = _InOrder(_rows(connection, _FINDINGS, wanted, values))
+    judged = _InOrder(_rows(connection, _FINDINGS, wanted, values) if findings else ())
     collections = (
         collection_rows()
         .where(sa.text(wanted.replace("s.", "scope.")).bindparams(**values))
@@ -96,7 +102,7 @@ def read_series(connection: sa.Connection, selection: Selection) -> Iterator[Ser
         entries = [_collected(row) for row in group]
         found = replayed(entries, selection.period)
         if found is not None:
-            yield SeriesRows(number, *key, found, content.of(key, found), findings.of(key, found))
+            yield SeriesRows(number, *key, found, content.of(key, found), judged.of(key, found))
             number += 1
 
 

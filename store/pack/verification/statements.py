@@ -15,7 +15,7 @@ def check_statements(x: PackExamination) -> None:
 
     Every withdrawal by the end of the period must be there, so that none of what it ended seems to hold.
     """
-    checks = frozenset(body["id"] for body in x.checks.values() if body is not None)
+    checks = frozenset(one.check for one in x.manifest.populations)
     logged = {
         seq: body
         for seq, body in x.entries.items()
