@@ -164,9 +164,9 @@ def _worst(seen: _Sum, stated: Stated) -> tuple[Status, str] | None:
         expired = f"a waiver expired on {seen.waiver_expired}" if seen.waiver_expired else ""
         return Status.NOT_SATISFIED, _joined(fail, expired, seen.accepted)
     if seen.waived and not seen.passing and stated.attestation is None:
-        return Status.NOT_SATISFIED, _joined(
-            "nothing passes, and all that fails is waived", seen.accepted, stated.why_not
-        )
+        which = f"all {seen.waived} failures are" if seen.waived > 1 else "the only failure is"
+        waived = f"nothing passes, and {which} waived until {seen.waived_until}"
+        return Status.NOT_SATISFIED, _joined(waived, stated.why_not)
     if seen.unknown:
         return Status.INCOMPLETE, f"{_count(seen.unknown, 'finding')} could not be decided"
     if seen.stale:

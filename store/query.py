@@ -121,9 +121,9 @@ LEFT JOIN content c ON c.resource_pk = r.id AND {content}
 ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 """
 
-_TALLIES = """{last}{apart}
+_TALLIES = """{last}
 SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
-       l.finished AS last_seen, count(*) AS number, {resource} AS resource_id
+       l.finished AS last_seen, count(*) AS number, {apart} AS apart
 FROM last
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
@@ -131,19 +131,12 @@ JOIN scope s ON s.id = e.scope_id
 JOIN resource r ON r.series_id = e.id
 JOIN finding f ON f.resource_pk = r.id AND {finding}
 JOIN check_applied k ON k.id = f.check_pk
-{join}
-GROUP BY e.id, k.id, f.outcome, {resource}
+GROUP BY e.id, k.id, f.outcome, apart
 """
 
-_APART = {
-    "apart": """, apart AS MATERIALIZED
-(SELECT json_extract(value, '$[0]') AS check_id, json_extract(value, '$[1]') AS resource_id
-FROM json_each(:apart))""",
-    "resource": "coalesce(a.resource_id, '')",
-    "join": """LEFT JOIN apart a ON f.outcome = 'fail'
-AND a.check_id = f.check_id AND a.resource_id = r.resource_id""",
-}
-_TOGETHER = {"apart": "", "resource": "''", "join": ""}
+_APART = """CASE WHEN f.outcome = 'fail' AND (f.check_id, r.resource_id) IN
+(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:apart))
+THEN r.resource_id ELSE '' END"""
 
 
 def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
@@ -182,8 +175,9 @@ def tallies(
     Args:
         apart: (check, resource id) of which a failure is counted by itself.
     """
-    how = _APART if apart else _TOGETHER
-    query = _TALLIES.format(last=moment.last(at), finding=moment.standing("f", at), **how)
+    query = _TALLIES.format(
+        last=moment.last(at), finding=moment.standing("f", at), apart=_APART if apart else "''"
+    )
     values = moment.bound(at) | ({"apart": orjson.dumps(list(apart)).decode()} if apart else {})
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
@@ -197,7 +191,7 @@ def tallies(
                 resource_type=row.resource_type,
                 last_seen=row.last_seen,
                 number=row.number,
-                resource_id=row.resource_id,
+                resource_id=row.apart,
             )
 
 

@@ -1,6 +1,7 @@
 """``annexa attest``."""
 
 import mimetypes
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ _UNKNOWN_TYPE = "application/octet-stream"
     "--file",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, readable=True),
+    type=click.Path(path_type=Path),
     help="A file that shows it, of up to 100 MB; may be repeated.",
 )
 @click.option("--says", default="", help="What is attested, in words.")
@@ -51,6 +52,9 @@ def command(
     """
     if not files and not says.strip():
         raise click.UsageError("Bring a --file, or say what is attested with --says.")
+    for path in files:
+        if path.is_dir() or not os.access(path, os.R_OK):
+            raise ConfigError(f"{path} cannot be read, or is no file", "Give files that can be read.")
     workspace = Workspace.load(config)
     said = Attestation(workspace.control(control).number, owner, says, valid_from or today(), valid_until)
     with workspace.writing(existing=True) as record:

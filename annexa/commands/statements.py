@@ -122,7 +122,8 @@ def _name_of(record: Record, sha256: str) -> str:
                 if file.sha256 == sha256:
                     return file.name
     raise ConfigError(
-        f"no statement brought a file {sha256}", "`annexa statements show ENTRY` lists files with SHA-256."
+        f"no statement brought a file {sha256}",
+        "`annexa statements show` lists the files of a statement, with SHA-256.",
     )
 
 

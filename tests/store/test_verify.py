@@ -1,6 +1,7 @@
 """Whatever is changed behind Annexa's back is found and named."""
 
 import contextlib
+import io
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from store.errors import StoreError
 from store.model import Gap, Scope
 from store.record import DATABASE, Record
 from store.schema import metadata
+from store.statement import Attestation, Exclusion, Hold, Waiver, Withdrawal
 from store.tree import Frontier, leaf_hash
 from store.verify import Problem, verify
 from tests.store.conftest import DENIED, LIST_DENIED, PRIVATE, Clock, Play
@@ -62,8 +64,21 @@ WITHOUT_MEANING = {
 """Numbers that only tell rows apart where nothing refers to them, and a field not in use yet."""
 
 
+def state_all(record: Record) -> None:
+    """File one statement of each kind, and withdraw one."""
+    file = record.attach(io.BytesIO(b"minutes of the meeting"), "minutes.txt", "text/plain")
+    for statement in (
+        Attestation("5.1", "Ada", "It is met.", "2026-01-01", "2026-12-31", (file,)),
+        Waiver(PRIVATE[0], "", "", "b", "On purpose.", "Grace", "2026-01-01", "2026-12-31"),
+        Hold("A dispute.", "Grace", "2026-01-01"),
+    ):
+        record.file(statement, "root@host")
+    excluded = record.file(Exclusion("7.4", "There are no premises.", "Grace", "2026-01-01"), "root@host")
+    record.file(Withdrawal(excluded.entry, "There are now.", "Ada"), "root@host")
+
+
 def write_history(folder: Path) -> None:
-    """Runs with everything in them: changes, departures, gaps, two scopes, a crash, a dictionary."""
+    """Runs with all there is: changes, departures, gaps, two scopes, statements, a crash, a dictionary."""
     with Record.writer(folder, Clock()) as record:
         play = Play(record)
         both = (PRIVATE, NAMED)
@@ -76,6 +91,7 @@ def write_history(folder: Path) -> None:
         play.run({"a": CLOSED}, scope=OTHER, region="eu-north-1")
         play.run({f"many-{n}": {"n": n} for n in range(260)}, kind="aws.sqs.queue", checks=())
         play.run({"b": {"public": False, "n": 1}, "d": PUBLIC})
+        state_all(record)
         play.begin(checks=(("aws.s3.bucket.unused", 1), PRIVATE))
     with Record.writer(folder, Clock()):
         pass
