@@ -21,7 +21,7 @@ class Standing:
 
     Attributes:
         row: as ``annexa status`` gives it, at the end of the period.
-        days: as ``annexa status --period`` gives it.
+        days: as ``annexa status`` gives it with ``--period``.
         runs: ``evidenced``, ``attested``, ``failed`` and ``gap`` → on which days.
         packed: whether the pack has its evidence.
     """

@@ -185,7 +185,7 @@ class TestIndex:
     ) -> None:
         text = " ".join(pages[layout.INDEX].text.split())
         assert "public key of the log, which must come to you from outside this pack" in text
-        assert "The status of a control and the counts on these pages: they were worked out" in text
+        assert "The status of a control and the days of the period: they were worked out" in text
 
     def test_does_not_claim_a_timestamp_that_is_not_there(self) -> None:
         text = read(replace(sample.contents(), stamped=[]))[layout.INDEX].text
