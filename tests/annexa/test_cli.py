@@ -7,6 +7,7 @@ import pkgutil
 import pty
 import re
 import select
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -507,6 +508,21 @@ def test_findings_at_or_above_the_limit_end_with_3(collecting: Sandbox) -> None:
     assert severities
     assert "critical" not in severities
     assert collecting.run("collect", "--fail-on", "critical").code == 0
+
+
+def test_waived_failures_do_not_end_with_3_and_are_said_to_be_there(
+    collecting: Sandbox, tmp_path: Path
+) -> None:
+    assert collecting.run("collect").code == 0
+    shutil.copytree(collecting.folder, tmp_path / "waived")
+    waived = Sandbox(tmp_path / "waived", collecting.environment)
+    failing = waived.ask("findings", "--outcome", "fail", "--format", "json").json
+    for check in {row["check"] for row in failing}:
+        accepted = ("--all-resources", "--reason", "Known.", "--approver", "Grace", "--expires", "2999-12-31")
+        assert waived.ask("waive", check, *accepted).code == 0
+    said = waived.run("collect", "--fail-on", "low")
+    assert said.code == 0
+    assert f"--fail-on leaves out failures that are waived: {len(failing)}." in said.err
 
 
 def test_a_run_with_gaps_ends_with_2_whatever_it_found(tmp_path: Path, moto: str) -> None:
