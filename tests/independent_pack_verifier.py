@@ -147,6 +147,11 @@ class PackVerifier:
     def replay(self, series: list[tuple[list[tuple[int, Any]], int]]) -> None:
         content, findings = self.lines("data/content.jsonl"), self.lines("data/findings.jsonl")
         seen = {(line["series"], line["collection"]): line["seen"] for line in self.lines("data/seen.jsonl")}
+        gone = (
+            {row["hash"] for row in self.lines("data/tombstones.jsonl")}
+            if "data/tombstones.jsonl" in self.files
+            else set()
+        )
         population: dict[str, list[dict[str, Any]]] = {}
         shown, whole = [], set()
         for number, (collections, before) in enumerate(series):
@@ -177,7 +182,10 @@ class PackVerifier:
         if self.manifest["sample"]:
             shown = [row for rows in population.values() for row in self.draw(rows)]
         for row in shown:
-            self.need("observed" in row, f"{row['check']} on {row['resource']} shows nothing")
+            self.need(
+                "observed" in row or row["decided"] in gone,
+                f"{row['check']} on {row['resource']} shows nothing",
+            )
             self.rests |= {row["opened"], row["proven"]}
             self.needed |= {row["document"]} - {""}
             if not self.lines("data/series.jsonl")[row["series"]]["type"]:
@@ -204,11 +212,6 @@ class PackVerifier:
                 in_period = [row for row in mine if row["closed"] is None or row["closed"] > before]
                 self.needed |= {row["document"] for row in in_period}
         there = {name.split("/")[-1][:-5] for name in self.files if name.startswith("documents/")}
-        gone = (
-            {row["hash"] for row in self.lines("data/tombstones.jsonl")}
-            if "data/tombstones.jsonl" in self.files
-            else set()
-        )
         self.need(there == self.needed - gone, "documents")
 
     def finding(self, row: dict[str, Any]) -> bytes:

@@ -18,14 +18,16 @@ from store.errors import PackError
 from store.pack.writer import MOST_RATIO, RATIO_FROM
 
 MOST_MEMBERS = 1_000_000
-LARGEST_PACK = 1 << 36
-LARGEST_MEMBER = 1 << 33
+LARGEST_PACK = 1 << 35
+LARGEST_MEMBER = 1 << 31
 LARGEST_HELD = 1 << 28
 """Bytes; what is read as a whole may have at most the last of them."""
 
 _CHUNK = 1 << 18
 _LOCAL = struct.Struct("<4s5H3I2H")
 _ENCRYPTED, _TRAILING = 0x1, 0x8
+_IN_EXTRA = 0xFFFFFFFF
+"""In place of a size that stands in the extra field (zip64)."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", re.ASCII)
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _LONGEST_NAME = 240
@@ -220,7 +222,10 @@ def _begins(file: BinaryIO, found: zipfile.ZipFile) -> dict[str, int]:
         name = file.read(head[9])
         if info.header_offset != at or head[0] != b"PK\3\4":
             raise PackError("the zip's files overlap, or something is hidden between them", _HINT)
-        if name != info.orig_filename.encode() or (head[2], head[3]) != (info.flag_bits, info.compress_type):
+        sizes = (info.CRC, info.compress_size, info.file_size)
+        stated = (info.CRC, _IN_EXTRA, _IN_EXTRA) if _IN_EXTRA in head[7:9] else sizes
+        about = (name, *head[2:4], *head[6:9])
+        if about != (info.orig_filename.encode(), info.flag_bits, info.compress_type, *stated):
             raise PackError(f"the zip says two things of {info.filename}", _HINT)
         begins[info.filename] = at + _LOCAL.size + head[9] + head[10]
         at = begins[info.filename] + info.compress_size

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from store.coverage import Period
 
@@ -48,6 +48,13 @@ class Collected:
         )
 
 
+class Ended(NamedTuple):
+    """When something was needed no more: the moment (RFC 3339 in UTC) and the log entry that shows it."""
+
+    at: str
+    entry: int
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """The collections of a series that a pack replays, in the log's order.
@@ -57,12 +64,12 @@ class Replayed:
 
     Attributes:
         before: the entry of the last collection by the beginning of the period; -1 if there was none.
-        following: when the next collection after the last one was finished, or "" if there is none.
+        following: the next collection after the last one, if there is one.
     """
 
     collections: tuple[Collected, ...]
     before: int
-    following: str
+    following: Collected | None
 
     @property
     def first(self) -> int:
@@ -76,9 +83,12 @@ class Replayed:
         """Say whether a row that was closed by this entry stood at some time of the period."""
         return closed is None or closed > self.before
 
-    def finished(self, seq: int) -> str:
-        """Return when one of them was finished."""
-        return {one.seq: one.finished for one in self.collections}[seq]
+    def ended(self, closed: int | None) -> Ended | None:
+        """Return when a row that was closed by this entry had ended, at the earliest; None if it stands."""
+        if closed is not None:
+            return Ended({one.seq: one.finished for one in self.collections}[closed], closed)
+        following = self.following
+        return None if following is None else Ended(following.finished, following.seq)
 
     def newest(self, closed: int | None) -> int:
         """Return the last collection that left a row standing which was closed by this entry."""
@@ -100,5 +110,5 @@ def replayed(collections: Sequence[Collected], period: Period) -> Replayed | Non
     first = max(low, 0)
     while first > 0 and not collections[first].complete:
         first -= 1
-    following = collections[high + 1].finished if high + 1 < len(collections) else ""
+    following = collections[high + 1] if high + 1 < len(collections) else None
     return Replayed(tuple(collections[first : high + 1]), collections[low].seq if low >= 0 else -1, following)

@@ -10,7 +10,7 @@ from store.pack import layout
 from store.pack.archive import Archive
 from store.pack.contents import Selection
 from store.pack.manifest import Manifest
-from store.pack.replayed import Collected, Replayed
+from store.pack.replayed import Collected, Ended, Replayed
 from store.proof import HASH_SIZE
 from store.verification.log_examination import LogExamination
 
@@ -24,11 +24,11 @@ class Needed:
 
     Attributes:
         where: what needs it.
-        until: when the need for it ended at the earliest, RFC 3339 in UTC; "" if it has not.
+        ended: when the need for it ended, at the earliest; None if it has not.
     """
 
     where: str
-    until: str
+    ended: Ended | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,6 @@ class Series:
         provider, scope, resource_type, region = self.key
         return " ".join(filter(None, (resource_type or "scope", "in", provider, scope, region)))
 
-    def until(self, closed: int | None) -> str:
-        """Return when a row that was closed by this entry had ended at the latest that the log can say."""
-        return self.replayed.following if closed is None else self.replayed.finished(closed)
-
 
 @dataclass(slots=True)
 class PackExamination(LogExamination):
@@ -62,7 +58,7 @@ class PackExamination(LogExamination):
         documents: SHA-256 of a document → what needs it.
         reports: SHA-256 of a report → what needs it.
         rests: entries of the log that something shown rests on.
-        tombstones: what retention let go → what had ended before then could be let go.
+        tombstones: what retention let go → the entry that says so, and what had ended before could go.
         shown: findings whose details the pack shows.
         standing: findings that stand at the end of the period on the checks of the selection.
     """
@@ -78,7 +74,7 @@ class PackExamination(LogExamination):
     documents: dict[str, Needed] = field(default_factory=dict)
     reports: dict[str, Needed] = field(default_factory=dict)
     rests: set[int] = field(default_factory=set)
-    tombstones: dict[str, str] = field(default_factory=dict)
+    tombstones: dict[str, list[Ended]] = field(default_factory=dict)
     shown: int = 0
     standing: int = 0
     rows: int = 0
@@ -95,16 +91,20 @@ class PackExamination(LogExamination):
         """Return the pack's files below a folder, in order."""
         return sorted(name for name in self.archive.names if name.startswith(f"{folder}/"))
 
-    def let_go(self, key: str, until: str) -> bool:
-        """Say whether retention may have let go what was needed until then."""
-        return bool(until) and until < self.tombstones.get(key, "")
+    def let_go(self, key: str, ended: Ended | None) -> bool:
+        """Say whether retention may have let go a payload: it was needed no more when it was pruned."""
+        return ended is not None and any(
+            ended.entry < act.entry and ended.at < act.at for act in self.tombstones.get(key, ())
+        )
 
-    def need(self, wanted: dict[str, Needed], key: str, where: str, until: str) -> None:
+    def need(self, wanted: dict[str, Needed], key: str, where: str, ended: Ended | None) -> None:
         """Say that a payload must be there."""
-        known = wanted.get(key)
-        if known is not None:
-            until = max(known.until, until) if known.until and until else ""
-        wanted[key] = Needed(where if known is None else known.where, until)
+        known = wanted.setdefault(key, Needed(where, ended))
+        if known.ended is None or ended is None:
+            wanted[key] = Needed(known.where, None)
+        else:
+            latest = Ended(max(known.ended.at, ended.at), max(known.ended.entry, ended.entry))
+            wanted[key] = Needed(known.where, latest)
 
     def check_body(self, digest: str, check: str) -> dict[str, Any] | None:
         """Return a check as it was applied, or None where the pack does not have it."""

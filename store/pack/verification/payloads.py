@@ -5,7 +5,7 @@ from collections.abc import Callable
 import orjson
 
 from store.pack import layout
-from store.pack.replayed import Collected
+from store.pack.replayed import Collected, Ended
 from store.pack.verification.examination import Needed, PackExamination, json_lines
 from store.retention import PRUNE, removed_root
 
@@ -29,7 +29,7 @@ def check_tombstones(x: PackExamination) -> None:
                 x.problem(where, "is not all that this entry let go")
                 continue
             for key in keys:
-                x.tombstones[key] = max(x.tombstones.get(key, ""), body["before"])
+                x.tombstones.setdefault(key, []).append(Ended(body["before"], seq))
 
 
 def check_documents(x: PackExamination) -> None:
@@ -50,8 +50,8 @@ def check_reports(x: PackExamination) -> None:
         for number, one in enumerate(series.collections):
             if one.seq in x.rests:
                 following = series.collections[number + 1 : number + 2]
-                until = following[0].finished if following else ""
-                _need_report(x, one, until, gaps)
+                ended = Ended(following[0].finished, following[0].seq) if following else None
+                _need_report(x, one, ended, gaps)
     _check_named(x, "reports", layout.report, x.reports)
     for key, number in gaps.items():
         name = layout.report(key)
@@ -61,9 +61,9 @@ def check_reports(x: PackExamination) -> None:
                     x.problem(name, "has another number of gaps than its collection")
 
 
-def _need_report(x: PackExamination, one: Collected, until: str, gaps: dict[str, int]) -> None:
+def _need_report(x: PackExamination, one: Collected, ended: Ended | None, gaps: dict[str, int]) -> None:
     key = one.report.hex()
-    x.need(x.reports, key, f"log entry {one.seq}", until)
+    x.need(x.reports, key, f"log entry {one.seq}", ended)
     if gaps.setdefault(key, one.gaps) != one.gaps:
         x.problem(f"log entry {one.seq}", "has another number of gaps than its report")
 
@@ -81,7 +81,7 @@ def _check_named(
     for key, needed in sorted(wanted.items()):
         found = x.digests.get(path(key))
         if found is None and path(key) not in x.archive:
-            if not x.let_go(key, needed.until):
+            if not x.let_go(key, needed.ended):
                 x.problem(path(key), f"is missing; {needed.where} needs it")
         elif found != key:
             x.problem(path(key), "has another hash than its name says")

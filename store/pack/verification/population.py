@@ -102,13 +102,13 @@ class Populations:
 
     def _show(self, one: Judged) -> None:
         x, series = self._x, one.series
-        until = series.until(one.closed)
-        if one.decided and not x.let_go(one.decided, until):
+        ended = series.replayed.ended(one.closed)
+        if one.decided and not x.let_go(one.decided, ended):
             x.problem(one.where, "what decided it is not in the pack")
         x.shown += 1
         x.rests |= {one.opened, series.replayed.newest(one.closed)}
         if one.document:
-            x.need(x.documents, one.document, one.resource, until)
+            x.need(x.documents, one.document, one.resource, ended)
         if not series.key[2]:
             provider, scope, _, _ = series.key
             self._whole.update((provider, scope, kind) for kind in one.kinds)

@@ -91,7 +91,7 @@ def check_content(x: PackExamination, whole: frozenset[tuple[str, str, str]]) ->
         for number, row in enumerate(rows):
             key = row.line["document"]
             if series.replayed.in_period(row.closed) and (everything or (provider, scope, kind) in whole):
-                x.need(x.documents, key, row.key[0], series.until(row.closed))
+                x.need(x.documents, key, row.key[0], series.replayed.ended(row.closed))
             if key in x.documents:
                 proving[key] = max(proving.get(key, -1), saw.newest[number])
         x.rows += len(rows)
@@ -138,9 +138,13 @@ class _Saw:
         if one.seq not in self._stretches:
             self._x.problem(where, f"is incomplete; {layout.SEEN} does not say what it saw")
         there = standing.numbers()
-        numbers = [
-            number for first, last in self._stretches.get(one.seq, []) for number in there[first : last + 1]
-        ]
+        numbers: list[int] = []
+        begin = 0
+        for first, last in self._stretches.get(one.seq, []):
+            if not begin <= first <= last < len(there):
+                raise ValueError("what it saw is not in order, or beyond what stood")
+            numbers += there[first : last + 1]
+            begin = last + 1
         saw = [[self._rows[number].key[0], self._rows[number].line["document"]] for number in numbers]
         if hashlib.sha256(canonical(saw)).digest() != one.manifest:
             self._x.problem(where, "saw something else than the pack says")

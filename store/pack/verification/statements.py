@@ -6,6 +6,7 @@ import orjson
 
 from store.pack import layout
 from store.pack.bearing import counted, statement_bears
+from store.pack.replayed import Ended
 from store.pack.verification.examination import PackExamination
 from store.statement import STATEMENT_KINDS, Attestation, Filed, Withdrawal, read_payload
 
@@ -72,7 +73,7 @@ def _check_payload(x: PackExamination, one: Filed, where: str) -> None:
     name = layout.statement(one.digest)
     if name not in x.archive:
         # Without what it says, when it ended is not known; that it was let go says that it had.
-        if not x.let_go(one.digest, one.at):
+        if not x.let_go(one.digest, Ended(one.at, one.entry)):
             x.problem(name, f"is missing; {where} says it")
     elif x.digests.get(name) != one.digest:
         x.problem(name, "has another hash than its name says")
@@ -80,12 +81,13 @@ def _check_payload(x: PackExamination, one: Filed, where: str) -> None:
 
 def _check_files(x: PackExamination, one: Filed, where: str) -> set[str]:
     expected = set()
+    ended = Ended(one.ended, one.withdrawn_by or one.entry) if one.ended else None
     if isinstance(one.statement, Attestation):
         for file in one.statement.files:
             name = layout.attached(file.sha256, file.name)
             expected.add(name)
             if name not in x.archive:
-                if not x.let_go(file.sha256, one.ended):
+                if not x.let_go(file.sha256, ended):
                     x.problem(name, f"is missing; {where} brings it")
             elif x.digests.get(name) != file.sha256:
                 x.problem(name, "has another hash than its name says")

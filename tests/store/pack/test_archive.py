@@ -174,6 +174,14 @@ def test_files_that_overlap_are_refused(tmp_path: Path) -> None:
     assert refused(path)
 
 
+def test_a_size_that_is_said_otherwise_at_the_file_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.zip", ("name", b"1" * 500))
+    data = bytearray(path.read_bytes())
+    data[22:26] = struct.pack("<I", 77)
+    path.write_bytes(data)
+    assert "two things" in refused(path)
+
+
 def test_two_names_of_one_file_are_refused(tmp_path: Path) -> None:
     path = made(tmp_path / "x.zip", ("name", b"1"))
     data = bytearray(path.read_bytes())

@@ -143,6 +143,10 @@ FORGERIES = {
         rows("data/seen.jsonl", lambda found: found[0].update(seen=[[0, 2]])),
         "saw something else than the pack says",
     ),
+    "what an incomplete collection saw is said twice": (
+        rows("data/seen.jsonl", lambda found: found[0]["seen"].append(found[0]["seen"][0])),
+        "what it saw is not in order",
+    ),
     "a series is left out": (
         rows("data/series.jsonl", lambda found: found.pop()),
         "aws.s3.bucket in aws 222233334444 eu-north-1 was collected, but is left out",

@@ -108,7 +108,8 @@ def test_nothing_signed_nothing_packed(folder: Path) -> None:
 
 
 def test_what_is_not_under_a_signed_checkpoint_is_not_packed(folder: Path) -> None:
-    with Record.writer(folder, Clock(), SEALING) as record:
+    clock = Clock()
+    with Record.writer(folder, clock, SEALING) as record:
         play = Runs(record)
         play.day({"a": CLOSED})
         uid, run_id, keys = play.begin()
@@ -119,7 +120,7 @@ def test_what_is_not_under_a_signed_checkpoint_is_not_packed(folder: Path) -> No
     new_year = Period(dt.date(2026, 1, 1), dt.date(2026, 1, 1))
     with pytest.raises(PackError, match="nothing of this selection had been collected by 2026-01-01"):
         choose(folder, Selection(new_year))
-    with Record.writer(folder, Clock(), SEALING) as record:
+    with Record.writer(folder, clock, SEALING) as record:
         record.checkpoint()
     assert len(choose(folder, Selection(january)).findings) == 2
 
