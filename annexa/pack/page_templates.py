@@ -44,7 +44,6 @@ def templates() -> Environment:
         file=layout,
         href=page_text.href,
         plural=page_text.plural,
-        rest_of=page_text.rest_of,
         style=Markup(style),
         script=Markup(script),
         policy=f"default-src 'none'; style-src '{_source(style)}'; script-src '{_source(script)}'; "

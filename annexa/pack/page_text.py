@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -61,11 +60,6 @@ def words(name: str) -> str:
 def plural(number: int, noun: str, many: str = "") -> str:
     """Return a number with its noun."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
-
-
-def rest_of(value: Mapping[str, Any], *known: str) -> dict[str, Any]:
-    """Return what a mapping has beside the keys that a page names."""
-    return {key: value[key] for key in sorted(value) if key not in known}
 
 
 def _visible(character: str) -> str:
