@@ -19,7 +19,9 @@ class _Gap:
 
 
 @dataclass(slots=True)
-class _Sum:
+class ControlDays:
+    """What is known of one control, as sets of days; see :class:`store.coverage.CheckDays`."""
+
     evidenced: int = 0
     failed: int = 0
     undecided: int = 0
@@ -28,15 +30,13 @@ class _Sum:
     gaps: list[UndecidedDays] = field(default_factory=list)
 
 
-def period_rows(
-    found: Coverage, period: Period, controls: Mapping[str, Control], filed: Iterable[Filed] = ()
-) -> list[Row]:
-    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing.
+def control_days(found: Coverage, period: Period, filed: Iterable[Filed] = ()) -> dict[str, ControlDays]:
+    """Return control → its days; a control that is not there has none.
 
     Args:
         filed: what people had stated by the end of the period.
     """
-    sums: dict[str, _Sum] = defaultdict(_Sum)
+    sums: dict[str, ControlDays] = defaultdict(ControlDays)
     for check in found.checks:
         for number in check.check_body["controls"]:
             total = sums[number]
@@ -52,6 +52,18 @@ def period_rows(
             sums[one.statement.control].attested |= days
         elif isinstance(one.statement, Exclusion):
             sums[one.statement.control].excluded |= days
+    return sums
+
+
+def period_rows(
+    found: Coverage, period: Period, controls: Mapping[str, Control], filed: Iterable[Filed] = ()
+) -> list[Row]:
+    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing.
+
+    Args:
+        filed: what people had stated by the end of the period.
+    """
+    sums = control_days(found, period, filed)
     every = (1 << period.days) - 1
     rows = []
     for number, control in controls.items():

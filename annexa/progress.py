@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from collectors.contract import Progress
 
@@ -47,6 +48,42 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
                     description=f"{event.target.resource_type}{where}"[:44].ljust(44),
                     documents=sum(documents.values()),
                 )
+
+        yield show
+
+
+class Phase(Protocol):
+    """Told what a long command is at, and how far it has got where that is known."""
+
+    def __call__(self, name: str, done: int = 0, total: int | None = None) -> None: ...
+
+
+def silent(name: str, done: int = 0, total: int | None = None) -> None:
+    """A :class:`Phase` that nobody sees."""
+    del name, done, total
+
+
+@contextmanager
+def phase_display() -> Iterator[Phase]:
+    """Show one phase after the other."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("opening the record", total=None)
+
+        def show(name: str, done: int = 0, total: int | None = None) -> None:
+            bar.update(task, description=name.ljust(28), completed=done, total=total)
 
         yield show
 

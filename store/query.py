@@ -81,7 +81,12 @@ class JudgedResource:
 
 @dataclass(frozen=True, slots=True)
 class CollectionRow:
-    """A collection of a series."""
+    """A collection of a series.
+
+    Attributes:
+        provider_time: what the provider's clock said, RFC 3339; None where it was not told.
+        skew_ms: by how much the host's clock differed from it.
+    """
 
     id: int
     run: str
@@ -95,6 +100,8 @@ class CollectionRow:
     resources: int
     gaps: int
     seq: int
+    provider_time: str | None = None
+    skew_ms: int | None = None
 
 
 _FINDINGS = """{last}
@@ -346,6 +353,8 @@ def collection_row(row: Any) -> CollectionRow:
         resources=row.resources,
         gaps=row.gaps,
         seq=row.seq,
+        provider_time=row.provider_time,
+        skew_ms=row.skew_ms,
     )
 
 

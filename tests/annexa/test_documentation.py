@@ -1,6 +1,7 @@
 """The documentation: what it tells people to type exists, its links lead somewhere, its contract holds."""
 
 import ast
+import datetime as dt
 import json
 import re
 import shlex
@@ -316,6 +317,14 @@ def test_the_keys_that_are_documented_are_those_there_are(
 
 def test_the_keys_of_a_run_are_documented() -> None:
     assert sorted(_documented("annexa collect")) == sorted(run_row(RunResult("x"), ExitCode.COMPLETE))
+
+
+def test_the_keys_of_a_pack_are_documented(sample: Sandbox) -> None:
+    assert sample.ask("checkpoint").code == 0
+    today = dt.datetime.now(dt.UTC).date()
+    period = f"{today - dt.timedelta(days=1)}..{today}"
+    told = sample.ask("export", "pack", "--period", period, "--out", "audit.zip", "--format", "json")
+    assert sorted(_documented("annexa export pack")) == sorted(told.json)
 
 
 def test_the_keys_of_a_framework_are_documented(sample: Sandbox) -> None:

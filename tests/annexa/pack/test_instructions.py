@@ -1,0 +1,199 @@
+"""VERIFY.md works as it is written: its commands accept a pack, and name what was changed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annexa.pack.instructions import instructions
+from store.pack import layout
+from store.pack.contents import Sample, Selection
+from tests.annexa.pack import sample_contents as sample
+from tests.annexa.pack.conftest import Exported
+from tests.store.keys import need_openssl, signer
+
+STEPS = 8
+TOOLS = "base64 cmp cut find grep head mktemp od openssl rm sed sh sha256sum tail test tr wc cat"
+
+
+def commands(folder: Path) -> list[str]:
+    """Return what an auditor pastes, step by step."""
+    text = (folder / layout.INSTRUCTIONS).read_text(encoding="utf-8")
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def paste(
+    folder: Path, exported: Exported, tools: Path, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Paste all of it into one shell, which stops at what does not fit."""
+    return subprocess.run(
+        ["sh", "-eu"],
+        input="\n".join(commands(folder)),
+        cwd=folder,
+        env={"PATH": str(tools), "VKEY": exported.key, "ROOTS": str(exported.roots), **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A path with the tools that are promised to be enough, and no others."""
+    need_openssl()
+    folder = tmp_path_factory.mktemp("tools")
+    for name in TOOLS.split():
+        found = shutil.which(name)
+        if found is None:
+            pytest.skip(f"{name} is not on this machine")
+        (folder / name).symlink_to(found)
+    python = folder / "python3"
+    # The isolated mode sees the libraries of this environment, and nothing of this project.
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def copy(exported: Exported, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported.folder, tmp_path / "copy"))
+
+
+def test_the_commands_accept_the_pack(exported: Exported, tools: Path) -> None:
+    done = paste(exported.folder, exported, tools)
+    assert done.returncode == 0, done
+    assert len(commands(exported.folder)) == STEPS
+    for said in (
+        "files are as the manifest says",
+        "have the SHA-256 that is their name",
+        "Signature Verified Successfully",
+        "Time stamp:",
+        "entries are in the log of",
+        "begins with those of",
+        "complete collections saw and judged exactly what data/ lists",
+    ):
+        assert said in done.stdout, said
+    assert "Verification: OK" in done.stdout + done.stderr
+
+
+def test_they_leave_the_pack_as_it_was(exported: Exported, tools: Path) -> None:
+    before = sorted(exported.folder.rglob("*"))
+    assert paste(exported.folder, exported, tools).returncode == 0
+    assert sorted(exported.folder.rglob("*")) == before
+
+
+def test_they_refuse_a_key_that_did_not_sign(exported: Exported, tools: Path) -> None:
+    own = signer(exported.key.split("+")[0], seed=9).key
+    done = paste(exported.folder, exported, tools, VKEY=str(own))
+    assert done.returncode != 0
+    assert "files are as the manifest says" in done.stdout
+    assert "Signature Verified Successfully" not in done.stdout
+
+
+def test_they_refuse_to_go_on_without_a_key(exported: Exported, tools: Path) -> None:
+    done = paste(exported.folder, exported, tools, VKEY="")
+    assert done.returncode != 0
+    assert "set VKEY to the key that you were given" in done.stderr
+
+
+def test_they_refuse_a_key_with_another_id(exported: Exported, tools: Path) -> None:
+    name, _, rest = exported.key.split("+", 2)
+    done = paste(exported.folder, exported, tools, VKEY=f"{name}+00000000+{rest}")
+    assert "WRONG: the key does not have the ID" in done.stderr
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "old", "new"),
+    [
+        ("documents/*/*.json", b"AES256", b"aws:km"),
+        ("reports/*/*.json", b"s3", b"s4"),
+        ("pages/controls/8.24.html", b"not satisfied", b"satisfied    "),
+        ("checks/*.json", b"medium", b"lowest"),
+        ("files/*/*", b"policy", b"Policy"),
+    ],
+)
+def test_they_name_a_file_that_was_changed(
+    exported: Exported, tools: Path, copy: Path, pattern: str, old: bytes, new: bytes
+) -> None:
+    path = next(path for path in sorted(copy.glob(pattern)) if old in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    done = paste(copy, exported, tools)
+    assert done.returncode != 0
+    assert path.name in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "step"),
+    [
+        ("data/findings.jsonl", b'"outcome":"fail"', b'"outcome":"pass"', 7),
+        ("data/content.jsonl", b"letters", b"Letters", 7),
+        ("proofs/*.entry.json", b'"complete":true', b'"complete":false', 5),
+        ("log/tile/entries/*.p/*", b"eu-central-1", b"eu-central-2", 7),
+        ("log/tile/0/*.p/*", None, None, 6),
+    ],
+)
+def test_each_step_finds_what_it_is_there_for(
+    exported: Exported, tools: Path, copy: Path, name: str, old: bytes | None, new: bytes, step: int
+) -> None:
+    """Changes that whoever made them put into the manifest too."""
+    path = next(path for path in sorted(copy.glob(name)) if old is None or old in path.read_bytes())
+    data = path.read_bytes()
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:] if old is None else data.replace(old, new, 1))
+    text = (copy / layout.INSTRUCTIONS).read_text(encoding="utf-8")
+    without = re.sub(r"(?s)(## 1\..*?)```sh\n.*?^```", r"\1", text, count=1, flags=re.MULTILINE)
+    (copy / layout.INSTRUCTIONS).write_text(without, encoding="utf-8")
+    assert len(commands(copy)) == STEPS - 1
+    done = paste(copy, exported, tools)
+    assert done.returncode != 0
+    found = {5: "are in the log of", 6: "begins with those of", 7: "exactly what data/ lists"}
+    assert found[step] not in done.stdout
+    assert all(said in done.stdout for number, said in found.items() if number < step)
+
+
+def test_a_file_that_was_added_is_named(exported: Exported, tools: Path, copy: Path) -> None:
+    (copy / "documents" / "more.txt").write_text("x")
+    assert "more.txt" in paste(copy, exported, tools).stderr
+
+
+def test_annexa_verifies_the_same_pack_with_the_command_that_is_told(exported: Exported) -> None:
+    text = (exported.folder / layout.INSTRUCTIONS).read_text(encoding="utf-8")
+    (told,) = re.findall(r"^ {4}annexa (.*)$", text, re.MULTILINE)
+    words = [exported.key if word == '"$VKEY"' else word for word in told.split()]
+    done = exported.box.ask(*words)
+    assert done.code == 0, done
+
+
+def test_without_a_timestamp_none_is_claimed() -> None:
+    text = instructions(sample.contents(stamped=[])).decode()
+    assert "There is no timestamp in this pack." in text
+    assert "openssl ts" not in text
+
+
+def test_with_one_checkpoint_it_says_what_to_keep_for_the_next_audit() -> None:
+    text = instructions(sample.contents(checkpoints=[50])).decode()
+    assert "keep `checkpoints/50.checkpoint` for the next audit" in text
+
+
+def test_nobody_s_words_reach_a_shell() -> None:
+    text = instructions(
+        sample.contents(
+            origin="$(touch /tmp/x)`id`",
+            store_id="$(id)",
+            selection=Selection(sample.PERIOD, sample=Sample(1, "$(id)")),
+        )
+    ).decode()
+    assert not [block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "$(touch" in block]
+    assert text.count("$(touch") == 1
+    assert "$(id)" not in text
+
+
+def test_it_says_what_is_not_proven(exported: Exported) -> None:
+    text = (exported.folder / layout.INSTRUCTIONS).read_text(encoding="utf-8")
+    assert "must come to you by another way" in text
+    for said in ("reading aid", "never in scope", "What people stated"):
+        assert said in text.partition("## What is not proven")[2]
