@@ -15,20 +15,28 @@ from store.record import Record, rfc3339, utc_now
 Row = dict[str, Any]
 
 
-def standing_findings(record: Record, at: str | None = None) -> Iterator[query.FindingRow]:
+def standing_findings(
+    record: Record, at: str | None = None, order: str = query.BY_CHECK
+) -> Iterator[query.FindingRow]:
     """Yield every finding as it stands; one on a whole scope is as old as the oldest it looked at."""
     read = query.last_read(record, at)
-    for found in query.findings(record, at):
-        yield dataclasses.replace(found, last_seen=_last_seen(found, read))
+    for found in query.findings(record, at, order):
+        yield dataclasses.replace(found, last_seen=last_seen(found, read))
 
 
-def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
+def finding_rows(record: Record, at: str | None = None, order: str = query.BY_CHECK) -> Iterator[Row]:
     """Yield every finding as it stands, with the check as it was applied.
 
     Args:
         at: for which moment, as :mod:`store.query` takes it; None is now.
+        order: as :func:`store.query.findings` takes it.
     """
-    for found in standing_findings(record, at):
+    yield from rows_of(standing_findings(record, at, order))
+
+
+def rows_of(findings: Iterable[query.FindingRow]) -> Iterator[Row]:
+    """Yield findings as rows."""
+    for found in findings:
         body = found.check_body
         yield {
             "check": found.check,
@@ -51,6 +59,7 @@ def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
             "remediation": body["remediation"],
             "limits": body["limits"],
             "check_digest": found.check_digest,
+            "entry": found.entry,
         }
 
 
@@ -124,10 +133,11 @@ def _judged(record: Record, at: str | None) -> Iterator[Judged]:
     read = query.last_read(record, at)
     for found in query.tallies(record, at):
         controls = tuple(found.check_body["controls"])
-        yield Judged(found.check, controls, found.outcome, _last_seen(found, read), found.number)
+        yield Judged(found.check, controls, found.outcome, last_seen(found, read), found.number)
 
 
-def _last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+def last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+    """Return when the oldest of what a finding rests on was last read."""
     seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
     return min(seen, default=found.last_seen)
 
