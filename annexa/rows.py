@@ -10,6 +10,7 @@ from mappings.check import Check
 from mappings.controls import Control
 from mappings.status import ControlStatus, Judged, control_statuses
 from store import query
+from store.model import Gap
 from store.record import Record, rfc3339, utc_now
 
 Row = dict[str, Any]
@@ -31,36 +32,36 @@ def finding_rows(record: Record, at: str | None = None, order: str = query.BY_CH
         at: for which moment, as :mod:`store.query` takes it; None is now.
         order: as :func:`store.query.findings` takes it.
     """
-    yield from rows_of(standing_findings(record, at, order))
+    for found in standing_findings(record, at, order):
+        yield finding_row(found)
 
 
-def rows_of(findings: Iterable[query.FindingRow]) -> Iterator[Row]:
-    """Yield findings as rows."""
-    for found in findings:
-        body = found.check_body
-        yield {
-            "check": found.check,
-            "title": body["title"],
-            "outcome": found.outcome.value,
-            "severity": body["severity"],
-            "provider": found.provider,
-            "scope": found.scope,
-            "region": found.region,
-            "resource_type": found.resource_type or " + ".join(body["resources"]),
-            "resource_id": found.resource_id,
-            "resource_name": found.resource_name or _stand_in(found),
-            "controls": list(body["controls"]),
-            "equivalents": body["equivalents"],
-            "document": found.document,
-            "observed": found.observed,
-            "reason": found.reason,
-            "first_seen": found.first_seen,
-            "last_seen": found.last_seen,
-            "remediation": body["remediation"],
-            "limits": body["limits"],
-            "check_digest": found.check_digest,
-            "entry": found.entry,
-        }
+def finding_row(found: query.FindingRow) -> Row:
+    """Return one finding, with the check as it was applied."""
+    body = found.check_body
+    return {
+        "check": found.check,
+        "title": body["title"],
+        "outcome": found.outcome.value,
+        "severity": body["severity"],
+        "provider": found.provider,
+        "scope": found.scope,
+        "region": found.region,
+        "resource_type": found.resource_type or " + ".join(body["resources"]),
+        "resource_id": found.resource_id,
+        "resource_name": found.resource_name or _stand_in(found),
+        "controls": list(body["controls"]),
+        "equivalents": body["equivalents"],
+        "document": found.document,
+        "observed": found.observed,
+        "reason": found.reason,
+        "first_seen": found.first_seen,
+        "last_seen": found.last_seen,
+        "remediation": body["remediation"],
+        "limits": body["limits"],
+        "check_digest": found.check_digest,
+        "entry": found.entry,
+    }
 
 
 def statuses(
@@ -114,18 +115,36 @@ def control_row(control: Control, checks: Iterable[Check]) -> Row:
 def gap_rows(record: Record, at: str | None = None) -> Iterator[Row]:
     """Yield every gap of the latest collections."""
     for collection, gap in query.gaps(record, at):
+        yield gap_row(collection, gap)
+
+
+def gap_row(collection: query.CollectionRow, gap: Gap) -> Row:
+    """Return one gap of a collection."""
+    return {
+        "call": gap.call,
+        "code": gap.code,
+        "message": gap.message,
+        "provider": collection.provider,
+        "scope": collection.scope,
+        "region": gap.region or collection.region,
+        "resource_type": collection.resource_type,
+        "resource_id": gap.resource_id,
+        "key": gap.key,
+        "at": gap.at,
+        "run": collection.run,
+    }
+
+
+def resource_rows(record: Record, at: str | None = None) -> Iterator[Row]:
+    """Yield every resource as last known."""
+    for kind, resource_id, name, scope, region, document in query.resources(record, at):
         yield {
-            "call": gap.call,
-            "code": gap.code,
-            "message": gap.message,
-            "provider": collection.provider,
-            "scope": collection.scope,
-            "region": gap.region or collection.region,
-            "resource_type": collection.resource_type,
-            "resource_id": gap.resource_id,
-            "key": gap.key,
-            "at": gap.at,
-            "run": collection.run,
+            "resource_type": kind,
+            "resource_id": resource_id,
+            "resource_name": name,
+            "scope": scope,
+            "region": region,
+            "document": document,
         }
 
 

@@ -1,0 +1,196 @@
+"""Rows to export: those of the read commands for a moment, and those of everything that held in a period."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from annexa.filters import FindingFilter
+from annexa.periods import period_rows
+from annexa.rows import (
+    Row,
+    finding_row,
+    finding_rows,
+    gap_row,
+    gap_rows,
+    last_seen,
+    resource_rows,
+    status_row,
+    statuses,
+)
+from store import query
+from store.between import findings_between, gaps_between, resources_between
+from store.coverage import Period, coverage
+from store.record import Record
+from store.statement import Filed, State
+
+if TYPE_CHECKING:
+    from annexa.exports.when import When
+    from annexa.workspace import Workspace
+    from mappings.status import ControlStatus
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """What is exported from: an open record, what it is judged by, and for which time."""
+
+    workspace: "Workspace"
+    record: Record
+    when: "When"
+
+    def findings(self, wanted: FindingFilter, order: str = query.BY_CHECK) -> Iterator[Row]:
+        """Yield findings; those of a period with ``ended`` and ``pruned``."""
+        if self.when.period is None:
+            rows = finding_rows(self.record, self.when.at, order)
+        else:
+            rows = _held_findings(self.record, self.when.period, order)
+        return (row for row in rows if wanted.admits(row))
+
+    def statuses(self) -> "list[ControlStatus]":
+        """Return the status of every control at the moment, or at the end of the period."""
+        return statuses(
+            self.record,
+            self.workspace.controls,
+            self.workspace.checks.values(),
+            self.workspace.config.file.status.stale_after_days,
+            at=self.when.at,
+        )
+
+    def controls(self) -> Iterator[Row]:
+        """Yield the status of every control, and on how many days of the period it was evidenced."""
+        found = [status_row(status) for status in self.statuses()]
+        if self.when.period is None:
+            yield from found
+            return
+        held = coverage(self.record, self.when.period)
+        days = period_rows(held, self.when.period, self.workspace.controls)
+        for status, row in zip(found, days, strict=True):
+            yield status | row
+
+    def gaps(self) -> Iterator[Row]:
+        """Yield what could not be read: by the latest collections, or by any of the period."""
+        if self.when.period is None:
+            yield from gap_rows(self.record, self.when.at)
+            return
+        for held in gaps_between(self.record, self.when.period):
+            yield gap_row(held.collection, held.gap) | {
+                "first_seen": held.first_seen,
+                "last_seen": held.last_seen,
+                "ended": held.ended,
+                "collections": held.collections,
+            }
+
+    def resources(self) -> Iterator[Row]:
+        """Yield the resources that were known, or every version that they had in the period."""
+        if self.when.period is not None:
+            for held in resources_between(self.record, self.when.period):
+                yield dataclasses.asdict(held)
+            return
+        yield from resource_rows(self.record, self.when.at)
+
+    def statements(self) -> Iterator[Row]:
+        """Yield what people had stated by then; for a period, what counted at some time of it."""
+        for filed in self.filed():
+            yield statement_row(filed, self.when.stamp)
+
+    def filed(self) -> Iterator[Filed]:
+        """Yield the statements themselves."""
+        for filed in query.statements(self.record, self.when.at):
+            if self.when.period is None or not filed.ended or filed.ended > self.when.first:
+                yield filed
+
+    def in_force(self) -> Iterator[Filed]:
+        """Yield the statements that count at the moment, or at some time of the period."""
+        for filed in self.filed():
+            state = filed.state(self.when.stamp)
+            ended_within = state in (State.EXPIRED, State.WITHDRAWN) and filed.ended > self.when.first
+            if state is State.IN_FORCE or (self.when.period is not None and ended_within):
+                yield filed
+
+
+_COMMON = ("provider", "scope", "region", "resource_type", "resource_id")
+KEYS: dict[str, tuple[str, ...]] = {
+    "findings": (
+        *("check", "title", "outcome", "severity", *_COMMON, "resource_name", "controls", "equivalents"),
+        *("document", "observed", "reason", "first_seen", "last_seen", "remediation", "limits"),
+        *("check_digest", "entry"),
+    ),
+    "controls": (
+        *("control", "title", "theme", "status", "reason", "pass", "fail", "unknown", "not_applicable"),
+        "last_evidence",
+    ),
+    "gaps": ("call", "code", "message", *_COMMON, "key", "at", "run"),
+    "resources": ("resource_type", "resource_id", "resource_name", "scope", "region", "document"),
+    "statements": (
+        *("entry", "at", "kind", "state", "control", "check", "provider", "scope", "resource", "withdraws"),
+        *("says", "by", "filed_by", "valid_from", "valid_until", "withdrawn", "files", "digest"),
+    ),
+}
+"""What can be exported as rows → its keys for a moment; a period adds some."""
+
+PERIOD_KEYS: dict[str, tuple[str, ...]] = {
+    "findings": ("ended", "pruned"),
+    "controls": (
+        *("from", "to", "days", "evidenced_days", "failed_days", "gap_days", "unevidenced_days"),
+        *("failed", "unevidenced", "gaps"),
+    ),
+    "gaps": ("first_seen", "last_seen", "ended", "collections"),
+    "resources": ("first_seen", "last_seen", "ended"),
+    "statements": (),
+}
+
+
+def rows(source: Source, what: str, wanted: FindingFilter) -> Iterator[Row]:
+    """Yield rows.
+
+    Args:
+        what: a key of :data:`KEYS`.
+        wanted: which findings; of no meaning for anything else.
+    """
+    readers: dict[str, Callable[[], Iterator[Row]]] = {
+        "findings": lambda: source.findings(wanted),
+        "controls": source.controls,
+        "gaps": source.gaps,
+        "resources": source.resources,
+        "statements": source.statements,
+    }
+    return readers[what]()
+
+
+def statement_row(filed: Filed, at: str) -> Row:
+    """Return a statement, with the same keys for every kind.
+
+    Args:
+        at: when its state is asked for, RFC 3339 in UTC.
+    """
+    said: dict[str, Any] = {} if filed.statement is None else dataclasses.asdict(filed.statement)
+    return {
+        "entry": filed.entry,
+        "at": filed.at,
+        "kind": filed.kind,
+        "state": filed.state(at).value,
+        "control": said.get("control", ""),
+        "check": said.get("check", ""),
+        "provider": said.get("provider", ""),
+        "scope": said.get("scope", ""),
+        "resource": said.get("resource", ""),
+        "withdraws": said.get("entry"),
+        "says": said.get("says") or said.get("reason") or said.get("justification", ""),
+        "by": said.get("owner") or said.get("approver", ""),
+        "filed_by": filed.filed_by,
+        "valid_from": said.get("valid_from", ""),
+        "valid_until": said.get("valid_until", ""),
+        "withdrawn": filed.withdrawn,
+        "files": list(said.get("files", ())),
+        "digest": filed.digest,
+    }
+
+
+def _held_findings(record: Record, period: Period, order: str) -> Iterator[Row]:
+    read = query.last_read(record, period.end)
+    for found in findings_between(record, period, order):
+        seen = found.last_seen if found.ended else last_seen(found, read)
+        yield finding_row(found) | {
+            "last_seen": seen,
+            "ended": found.ended,
+            "pruned": found.observed is None,
+        }
