@@ -25,15 +25,13 @@ def out_options(*, text: bool) -> Callable[[CommandT], CommandT]:
     """
 
     def add(command: CommandT) -> CommandT:
-        help_ = "The file to write" + ("; - is standard output." if text else ".")
-        out = click.option(
-            "--out",
-            metavar="FILE",
-            default=STANDARD_OUTPUT if text else None,
-            required=not text,
-            show_default=text,
-            help=help_,
-        )
+        if text:
+            help_ = "The file to write; - is standard output."
+            out = click.option(
+                "--out", metavar="FILE", default=STANDARD_OUTPUT, show_default=True, help=help_
+            )
+        else:
+            out = click.option("--out", metavar="FILE", required=True, help="The file to write.")
         force = click.option("--force", is_flag=True, help="Overwrite the file if there is one.")
         return out(force(command))
 
