@@ -148,6 +148,11 @@ def resource_rows(record: Record, at: str | None = None) -> Iterator[Row]:
         }
 
 
+def every(resource_type: str) -> str:
+    """Return what stands for the name where the resources of a type could not be listed."""
+    return f"every {resource_type}"
+
+
 def _judged(record: Record, at: str | None) -> Iterator[Judged]:
     read = query.last_read(record, at)
     for found in query.tallies(record, at):
@@ -164,4 +169,4 @@ def last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, 
 def _stand_in(found: query.FindingRow) -> str:
     if not found.resource_type:
         return found.scope_name
-    return f"every {found.resource_type}" if not found.resource_id else ""
+    return every(found.resource_type) if not found.resource_id else ""

@@ -18,7 +18,7 @@ from mappings.controls import Control
 from mappings.status import ControlStatus
 from store import query
 from store.model import OUTCOME_RANK, Outcome
-from store.statement import Attestation, Exclusion, Filed, Waiver
+from store.statement import Attestation, Filed, Waiver
 
 UNJUSTIFIED = "not stated: say why in [soa] of annexa.toml"
 EXCLUDED = "excluded"
@@ -54,9 +54,17 @@ def applicability_rows(source: Source) -> Iterator[Row]:
     section = source.workspace.config.file.soa
     filed = [each for each in source.in_force() if each.statement is not None]
     results = _results(source)
+    exclusions = source.exclusions()
     for status in source.statuses():
-        control = status.control
-        yield _row(status, section, filed, results.get(control.number, {}), _bearing(source, control))
+        number = status.control.number
+        yield _row(
+            status,
+            section,
+            filed,
+            results.get(number, {}),
+            _bearing(source, status.control),
+            exclusions.get(number, ""),
+        )
 
 
 def _row(
@@ -65,13 +73,9 @@ def _row(
     filed: list[Filed],
     results: Mapping[str, Counter[Outcome]],
     bearing: frozenset[str],
+    excluded: str,
 ) -> Row:
     control = status.control
-    exclusions = [
-        (each, each.statement)
-        for each in filed
-        if isinstance(each.statement, Exclusion) and each.statement.control == control.number
-    ]
     attestations = [
         (each, each.statement)
         for each in filed
@@ -82,20 +86,15 @@ def _row(
         for each in filed
         if isinstance(each.statement, Waiver) and each.statement.check in bearing
     ]
-    justification = section.justification.get(control.number) or section.default_justification or UNJUSTIFIED
-    if exclusions:
-        entry, exclusion = exclusions[-1]
-        justification = (
-            f"{exclusion.justification} (excluded by {exclusion.approver}, log entry {entry.entry})"
-        )
+    included = section.justification.get(control.number) or section.default_justification or UNJUSTIFIED
     return {
         "control": control.annex_a,
         "title": control.title,
         "theme": control.theme.value,
-        "applicable": "no" if exclusions else "yes",
-        "justification": justification,
-        "status": EXCLUDED if exclusions else status.status.value,
-        "reason": "" if exclusions else status.reason,
+        "applicable": "no" if excluded else "yes",
+        "justification": excluded or included,
+        "status": EXCLUDED if excluded else status.status.value,
+        "reason": "" if excluded else status.reason,
         "checks": "\n".join(f"{check}: {_told(outcomes)}" for check, outcomes in sorted(results.items())),
         "attestations": "\n".join(
             f"{said.owner}, {said.valid_from} to {said.valid_until}: {said.says} (log entry {entry.entry})"

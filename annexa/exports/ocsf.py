@@ -7,12 +7,12 @@ findings are folded: one event for each resource and control, with the worst of 
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import orjson
 
 from annexa import __version__
+from annexa.exports.subject import Subject, by_subject
 from annexa.rows import Row
 from mappings.controls import Control
 from store.model import OUTCOME_RANK, SEVERITY_RANK, Outcome, Severity
@@ -54,22 +54,21 @@ def folded(rows: Iterable[Row], controls: Mapping[str, Control], only: str = "")
     """Yield one event for each resource and control.
 
     Args:
-        rows: findings in which those of a resource follow one another.
+        rows: findings in the order :data:`store.query.BY_RESOURCE`.
         only: a control; the others are left out.
     """
-    for _, group in groupby(rows, key=_resource_key):
-        found = list(group)
+    for subject, found in by_subject(rows):
         named = {number for row in found for number in row["controls"]}
         for number, control in controls.items():
             if number in named and only in ("", number):
-                yield _folded([row for row in found if number in row["controls"]], control)
+                yield _folded(subject, [row for row in found if number in row["controls"]], control)
 
 
 def unfolded(rows: Iterable[Row]) -> Iterator[Event]:
     """Yield one event for each finding, with every control that its check bears on."""
     for row in rows:
         requirements = [f"A.{number}" for number in row["controls"]]
-        event = _event([row], row["check"], row["title"])
+        event = _event(Subject.of(row), [row], row["check"], row["title"])
         event["finding_info"]["analytic"] = {
             "uid": row["check"],
             "name": row["title"],
@@ -83,8 +82,8 @@ def unfolded(rows: Iterable[Row]) -> Iterator[Event]:
         yield _identified(event)
 
 
-def _folded(rows: Sequence[Row], control: Control) -> Event:
-    event = _event(rows, control.annex_a, f"{control.annex_a} {control.title}")
+def _folded(subject: Subject, rows: Sequence[Row], control: Control) -> Event:
+    event = _event(subject, rows, control.annex_a, f"{control.annex_a} {control.title}")
     event["compliance"] |= {
         "control": control.annex_a,
         "requirements": [control.annex_a],
@@ -94,12 +93,12 @@ def _folded(rows: Sequence[Row], control: Control) -> Event:
     return _identified(event)
 
 
-def _event(rows: Sequence[Row], subject: str, title: str) -> Event:
+def _event(subject: Subject, rows: Sequence[Row], about: str, title: str) -> Event:
     """Return what all events have.
 
     Args:
-        rows: findings on one resource; the worst decide.
-        subject: what they are about: a control or a check.
+        rows: findings on the subject; the worst decide.
+        about: a control or a check.
     """
     worst = min((Outcome(row["outcome"]) for row in rows), key=OUTCOME_RANK.__getitem__)
     deciding = [row for row in rows if row["outcome"] == worst]
@@ -110,7 +109,6 @@ def _event(rows: Sequence[Row], subject: str, title: str) -> Event:
     first = min(_milliseconds(row["first_seen"]) for row in deciding)
     last = max(_milliseconds(row["last_seen"]) for row in deciding)
     time = max(_milliseconds(row.get("ended") or row["last_seen"]) for row in rows)
-    resource = _resource(rows[0])
     details = list(dict.fromkeys(filter(None, map(_detail, deciding))))
     waived = [row["waived"] for row in deciding if row.get("waived")]
     event = {
@@ -127,7 +125,7 @@ def _event(rows: Sequence[Row], subject: str, title: str) -> Event:
         "severity": severity,
         "status_code": worst.value,
         "status_detail": "; ".join(details),
-        "message": f"{title}: {resource['name']}: {status}",
+        "message": f"{title}: {subject.name}: {status}",
         "comment": "; ".join(dict.fromkeys(map(_waiver, waived))),
         "metadata": {
             "version": SCHEMA_VERSION,
@@ -135,7 +133,7 @@ def _event(rows: Sequence[Row], subject: str, title: str) -> Event:
             "product": {"name": "Annexa", "vendor_name": "Annexa", "version": __version__},
         },
         "finding_info": {
-            "uid": _uid([*_resource_key(rows[0]), subject]),
+            "uid": _uid([*subject.key, about]),
             "title": title,
             "types": ["Compliance"],
             "created_time": first,
@@ -150,8 +148,8 @@ def _event(rows: Sequence[Row], subject: str, title: str) -> Event:
             "status_details": details,
             "checks": [_check(row) for row in rows],
         },
-        "cloud": _cloud(rows[0]),
-        "resources": [resource],
+        "cloud": _cloud(subject),
+        "resources": [_resource(subject)],
         "evidences": _evidences(rows),
         "unmapped": {
             "outcome": worst.value,
@@ -174,10 +172,6 @@ def _identified(event: Event) -> Event:
 
 def _uid(value: Any) -> str:
     return str(uuid.uuid5(_NAMESPACE, orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()))
-
-
-def _resource_key(row: Row) -> tuple[str, ...]:
-    return row["provider"], row["scope"], row["resource_type"], row["region"], row["resource_id"]
 
 
 def _severity(deciding: Sequence[Row], worst: Outcome) -> tuple[int, str]:
@@ -218,27 +212,24 @@ def _check(row: Row) -> dict[str, Any]:
     }
 
 
-def _resource(row: Row) -> dict[str, Any]:
-    # A finding on a whole scope, or on a list that could not be read, has no identifier of its own.
-    place = "/".join(filter(None, (row["provider"], row["scope"], row["region"], row["resource_type"])))
-    uid = row["resource_id"] or place
+def _resource(subject: Subject) -> dict[str, Any]:
     found = {
-        "uid": uid,
-        "name": row["resource_name"] or uid,
-        "type": row["resource_type"],
-        "region": row["region"],
+        "uid": subject.id,
+        "name": subject.name,
+        "type": subject.type,
+        "region": subject.region,
         "role_id": _TARGET,
         "role": "Target",
     }
     return {key: value for key, value in found.items() if value != ""}
 
 
-def _cloud(row: Row) -> dict[str, Any]:
-    provider, type_id, kind = _CLOUDS.get(row["provider"], (row["provider"], *_OTHER_ACCOUNT))
+def _cloud(subject: Subject) -> dict[str, Any]:
+    provider, type_id, kind = _CLOUDS.get(subject.provider, (subject.provider, *_OTHER_ACCOUNT))
     found = {
         "provider": provider,
-        "account": {"uid": row["scope"], "type_id": type_id, "type": kind},
-        "region": row["region"],
+        "account": {"uid": subject.scope, "type_id": type_id, "type": kind},
+        "region": subject.region,
     }
     return {key: value for key, value in found.items() if value != ""}
 

@@ -21,7 +21,7 @@ from store import query
 from store.between import findings_between, gaps_between, resources_between
 from store.coverage import Period, coverage
 from store.record import Record
-from store.statement import Filed, State
+from store.statement import Exclusion, Filed, State
 
 if TYPE_CHECKING:
     from annexa.exports.when import When
@@ -97,6 +97,15 @@ class Source:
         for filed in query.statements(self.record, self.when.at):
             if self.when.period is None or not filed.ended or filed.ended > self.when.first:
                 yield filed
+
+    def exclusions(self) -> dict[str, str]:
+        """Return the controls that are excluded at the moment, or at the period's end → why and by whom."""
+        return {
+            filed.statement.control: f"{filed.statement.justification} "
+            f"(excluded by {filed.statement.approver}, log entry {filed.entry})"
+            for filed in self.filed()
+            if isinstance(filed.statement, Exclusion) and filed.state(self.when.stamp) is State.IN_FORCE
+        }
 
     def in_force(self) -> Iterator[Filed]:
         """Yield the statements that count at the moment, or at some time of the period."""
