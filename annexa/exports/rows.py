@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from annexa.filters import FindingFilter
@@ -31,11 +32,30 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """What is exported from: an open record, what it is judged by, and for which time."""
+    """What is exported from: an open record, what it is judged by, and for which time.
+
+    Attributes:
+        lent: closes the rows that were given out, whose queries would outlive the record where their
+            reader fails.
+    """
 
     workspace: "Workspace"
     record: Record
     when: "When"
+    lent: ExitStack = dataclasses.field(default_factory=ExitStack)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, workspace: "Workspace", when: "When") -> "Iterator[Source]":
+        """Open the record.
+
+        Raises:
+            StoreError: it cannot be read.
+            ConfigError: nothing had been collected by then.
+        """
+        with workspace.reading() as record, ExitStack() as lent:
+            when.must_be_known(record)
+            yield cls(workspace, record, when, lent)
 
     def findings(self, wanted: FindingFilter, order: str = query.BY_CHECK) -> Iterator[Row]:
         """Yield findings; those of a period with ``ended`` and ``pruned``."""
@@ -43,7 +63,7 @@ class Source:
             rows = finding_rows(self.record, self.when.at, order)
         else:
             rows = _held_findings(self.record, self.when.period, order)
-        return (row for row in rows if wanted.admits(row))
+        return self._lend(row for row in rows if wanted.admits(row))
 
     def statuses(self) -> "list[ControlStatus]":
         """Return the status of every control at the moment, or at the end of the period."""
@@ -69,23 +89,15 @@ class Source:
     def gaps(self) -> Iterator[Row]:
         """Yield what could not be read: by the latest collections, or by any of the period."""
         if self.when.period is None:
-            yield from gap_rows(self.record, self.when.at)
-            return
-        for held in gaps_between(self.record, self.when.period):
-            yield gap_row(held.collection, held.gap) | {
-                "first_seen": held.first_seen,
-                "last_seen": held.last_seen,
-                "ended": held.ended,
-                "collections": held.collections,
-            }
+            return self._lend(gap_rows(self.record, self.when.at))
+        return self._lend(_held_gaps(self.record, self.when.period))
 
     def resources(self) -> Iterator[Row]:
         """Yield the resources that were known, or every version that they had in the period."""
-        if self.when.period is not None:
-            for held in resources_between(self.record, self.when.period):
-                yield dataclasses.asdict(held)
-            return
-        yield from resource_rows(self.record, self.when.at)
+        if self.when.period is None:
+            return self._lend(resource_rows(self.record, self.when.at))
+        held = resources_between(self.record, self.when.period)
+        return self._lend(dataclasses.asdict(each) for each in held)
 
     def statements(self) -> Iterator[Row]:
         """Yield what people had stated by then; for a period, what counted at some time of it."""
@@ -114,6 +126,11 @@ class Source:
             ended_within = state in (State.EXPIRED, State.WITHDRAWN) and filed.ended > self.when.first
             if state is State.IN_FORCE or (self.when.period is not None and ended_within):
                 yield filed
+
+    def _lend(self, rows: Iterator[Row]) -> Iterator[Row]:
+        lent = (row for row in rows)
+        self.lent.callback(lent.close)
+        return lent
 
 
 _COMMON = ("provider", "scope", "region", "resource_type", "resource_id")
@@ -202,4 +219,14 @@ def _held_findings(record: Record, period: Period, order: str) -> Iterator[Row]:
             "last_seen": seen,
             "ended": found.ended,
             "pruned": found.observed is None,
+        }
+
+
+def _held_gaps(record: Record, period: Period) -> Iterator[Row]:
+    for held in gaps_between(record, period):
+        yield gap_row(held.collection, held.gap) | {
+            "first_seen": held.first_seen,
+            "last_seen": held.last_seen,
+            "ended": held.ended,
+            "collections": held.collections,
         }

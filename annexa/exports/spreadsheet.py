@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from annexa.output import shown
 from annexa.rows import Row
@@ -95,7 +96,14 @@ class Spreadsheet:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._waiting:
             if kind is None:
-                self._book.close()
+                self._close()
+
+    def _close(self) -> None:
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            # XlsxWriter hides the error of the disk in one of its own.
+            raise (error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error))) from error
 
     def page(self, name: str) -> "Page":
         """Add a sheet of labels and values, which can be filled while others are."""

@@ -33,10 +33,8 @@ def command(
 ) -> None:
     """Export rows as CSV, with the keys of the read commands' JSON as columns."""
     wanted, when = finding_filter(what, filters), When.of(as_of, period)
-    workspace = Workspace.load(config)
-    with workspace.reading() as record:
-        when.must_be_known(record)
+    with Source.opened(Workspace.load(config), when) as source:
         header = KEYS[what] + (PERIOD_KEYS[what] if period else ())
-        found = rows(Source(workspace, record, when), what, wanted)
+        found = rows(source, what, wanted)
         with text_target(out, force) as stream:
             write_csv(found, header, stream)

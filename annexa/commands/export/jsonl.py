@@ -33,9 +33,6 @@ def command(
 ) -> None:
     """Export rows as JSON, one object a line, with the keys of the read commands' JSON."""
     wanted, when = finding_filter(what, filters), When.of(as_of, period)
-    workspace = Workspace.load(config)
-    with workspace.reading() as record:
-        when.must_be_known(record)
-        with text_target(out, force) as stream:
-            for row in rows(Source(workspace, record, when), what, wanted):
-                stream.write(orjson.dumps(row).decode() + "\n")
+    with Source.opened(Workspace.load(config), when) as source, text_target(out, force) as stream:
+        for row in rows(source, what, wanted):
+            stream.write(orjson.dumps(row).decode() + "\n")

@@ -47,11 +47,9 @@ def command(
             "--outcome, --severity and --check need --no-fold: "
             "the worst of some checks is not the worst of all."
         )
-    workspace = Workspace.load(config)
-    with workspace.reading() as record:
-        when.must_be_known(record)
-        rows = Source(workspace, record, when).findings(wanted, BY_RESOURCE)
-        events = folded(rows, workspace.controls, wanted.control) if fold else unfolded(rows)
+    with Source.opened(Workspace.load(config), when) as source:
+        rows = source.findings(wanted, BY_RESOURCE)
+        events = folded(rows, source.workspace.controls, wanted.control) if fold else unfolded(rows)
         with text_target(out, force) as stream:
             _write(events, stream, array)
 

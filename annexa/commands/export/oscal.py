@@ -25,8 +25,5 @@ def command(
     from annexa.exports.oscal import write
 
     wanted, when = FindingFilter(**filters), When.of(as_of, period)
-    workspace = Workspace.load(config)
-    with workspace.reading() as record:
-        when.must_be_known(record)
-        with file_target(Path(out), force) as draft:
-            write(draft, Path(out), Source(workspace, record, when), wanted)
+    with Source.opened(Workspace.load(config), when) as source, file_target(Path(out), force) as draft:
+        write(draft, Path(out), source, wanted)

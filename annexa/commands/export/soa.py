@@ -20,8 +20,5 @@ def command(config: Path | None, as_of: str | None, out: str, force: bool) -> No
     from annexa.exports.applicability import write
 
     when = When.of(as_of, None)
-    workspace = Workspace.load(config)
-    with workspace.reading() as record:
-        when.must_be_known(record)
-        with file_target(Path(out), force) as draft:
-            write(draft, Source(workspace, record, when))
+    with Source.opened(Workspace.load(config), when) as source, file_target(Path(out), force) as draft:
+        write(draft, source)

@@ -1,9 +1,10 @@
 """``annexa export ocsf``: held against the schema as OCSF publishes it, and against what importers do."""
 
 import datetime as dt
+import itertools
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,34 @@ def test_a_part_of_the_checks_cannot_be_folded(sandbox: Sandbox) -> None:
     ran = sandbox.ask("export", "ocsf", "--outcome", "pass")
     assert (ran.code, ran.out) == (1, "")
     assert "--no-fold" in ran.err
+
+
+@pytest.mark.parametrize("make", [lambda rows: folded(rows, load_controls()), unfolded])
+def test_events_come_while_rows_are_read(make: Callable[[Iterator[Row]], Iterator[dict[str, Any]]]) -> None:
+    endless = (row("pass", resource_id=f"arn:{number}") for number in itertools.count())
+    assert len(list(itertools.islice(make(endless), 3))) == 3
+
+
+def test_a_whole_account_is_one_asset_whatever_its_checks_look_at() -> None:
+    account = {"resource_id": "", "resource_name": "Sample", "region": "", "document": ""}
+    rows = [
+        row("pass", check="a", resource_type="x.a + x.b", **account),
+        row("fail", check="b", resource_type="x.c", **account),
+        row("pass", check="c", resource_type="x.a + x.b", **account),
+        row("unknown", check="d", resource_type="x.c", **account | {"resource_name": "every x.c"}),
+    ]
+    whole, listed = folded(rows, load_controls())
+    assert (whole["resources"][0]["uid"], whole["resources"][0]["name"]) == (ACCOUNT, "Sample")
+    assert (whole["compliance"]["status"], len(whole["compliance"]["checks"])) == ("Fail", 3)
+    assert listed["resources"][0]["uid"] == f"aws/{ACCOUNT}/x.c"
+
+
+def test_what_was_made_anew_in_another_region_is_another_asset() -> None:
+    rows = [
+        row("pass", check=check, region=region) for check in "ab" for region in ("eu-west-1", "us-east-1")
+    ]
+    events = list(folded(rows, load_controls()))
+    assert [event["resources"][0]["region"] for event in events] == ["eu-west-1", "us-east-1"]
 
 
 def test_only_the_control_that_is_asked_for_is_folded(sandbox: Sandbox) -> None:

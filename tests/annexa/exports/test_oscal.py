@@ -249,12 +249,11 @@ def test_documents_that_retention_let_go_are_said_to_be_gone(tmp_path: Path) -> 
 
 
 def test_the_same_record_gives_the_same_bytes(sandbox: Sandbox, tmp_path: Path) -> None:
-    for arguments in (("--as-of", "2026-03-04"), ("--period", PERIOD)):
-        written = []
-        for _ in range(2):
-            exported(sandbox, tmp_path / "x.json", "--force", *arguments)
-            written.append((tmp_path / "x.json").read_bytes())
-        assert written[0] == written[1]
+    written = []
+    for _ in range(2):
+        exported(sandbox, tmp_path / "x.json", "--force", "--as-of", "2026-03-04")
+        written.append((tmp_path / "x.json").read_bytes())
+    assert written[0] == written[1]
 
 
 def test_a_single_control_can_be_asked_for(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,16 @@ def test_a_place_that_cannot_be_written_is_named(sandbox: Sandbox, tmp_path: Pat
     assert "No such file or directory" in ran.err
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx", "oscal"])
+def test_a_disk_that_is_full_leaves_no_file_and_is_said(sandbox: Sandbox, tmp_path: Path, form: str) -> None:
+    # SQLite itself needs 32 KB beside the database.
+    ran = sandbox.run("export", form, "--out", str(tmp_path / "out"), largest_file=40_000)
+    assert ran.code == 1, ran
+    assert "File too large" in ran.err
+    assert "Traceback" not in ran.err
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -176,3 +187,11 @@ def test_the_same_question_to_the_same_record_gives_the_same_bytes(sandbox: Sand
             sandbox.ask("export", "jsonl", "--what", what, "--period", PERIOD).out for _ in range(2)
         )
         assert once == again
+
+
+def test_the_keys_that_exports_add_are_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
+    output = (Path(__file__).parents[3] / "docs" / "output.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(\w+)`", page)) | set(re.findall(r"`(\w+)`", output))
+    added = {key for keys in PERIOD_KEYS.values() for key in keys} | {*KEYS["statements"]}
+    assert added <= documented
