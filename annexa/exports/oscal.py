@@ -4,10 +4,8 @@ OSCAL knows two states only. What could not be decided, or what a person has yet
 ``not-satisfied`` with the reason ``other`` and remarks that say so.
 """
 
-import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,22 @@ import orjson
 from annexa import __version__
 from annexa.exports.documents import Documents
 from annexa.exports.json_stream import Array, dump
+from annexa.exports.oscal_parts import (
+    PROPERTIES,
+    Part,
+    excluded_controls,
+    inventory_item,
+    line,
+    markup,
+    props,
+    related,
+    remarks_on,
+    resource,
+)
 from annexa.exports.rows import Source
-from annexa.exports.subject import Subject, by_subject
+from annexa.exports.subject import by_subject
 from annexa.exports.workbook import waiver
 from annexa.filters import FindingFilter
-from annexa.output import shown
 from annexa.rows import Row
 from mappings.status import ControlStatus, Status
 from store import query
@@ -29,20 +38,13 @@ from store.head import Head, head
 from store.statement import Attestation, Filed, State, Waiver
 
 OSCAL_VERSION = "1.2.1"
-PROPERTIES = "urn:annexa:oscal"
-"""The namespace of our properties."""
-
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, PROPERTIES)
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~^$])")
 _STATES = {Status.SATISFIED: ("satisfied", "pass"), Status.NOT_SATISFIED: ("not-satisfied", "fail")}
-_UUID_BYTES = 16
 _UNDECIDED = ("not-satisfied", "other")
 _PLAN = (
     "There is no assessment plan beside the checks: each was applied to every resource of its type that was "
     "read. They are resources of this document, as they were applied."
 )
-
-Part = dict[str, Any]
 
 
 def write(draft: Path, out: Path, source: Source, wanted: FindingFilter) -> None:
@@ -126,14 +128,14 @@ class _Results:
                                 "type": "software",
                                 "title": "Annexa",
                                 "description": "Collects configuration, judges it and keeps it as evidence.",
-                                "props": _props({"version": __version__}),
+                                "props": props({"version": __version__}),
                                 "status": {"state": "operational"},
                             }
                         ],
                         "inventory-items": self.inventory,
                     },
                     "reviewed-controls": {
-                        "description": _excluded(excluded),
+                        "description": excluded_controls(excluded),
                         "control-selections": [
                             {"include-controls": [{"control-id": s.control.annex_a} for s in assessed]}
                         ],
@@ -153,7 +155,7 @@ class _Results:
             "last-modified": self.source.when.stamp,
             "version": f"{self.source.when.stamp}+{self.head.size}",
             "oscal-version": OSCAL_VERSION,
-            "props": _props(
+            "props": props(
                 {
                     "store": self.head.store_id,
                     "log-size": self.head.size,
@@ -177,7 +179,7 @@ class _Results:
         rows = self.source.findings(self.wanted, query.BY_RESOURCE)
         for subject, found in by_subject(rows):
             identifier = self._uuid("subject", *subject.key)
-            self.inventory.add(_inventory_item(identifier, subject))
+            self.inventory.add(inventory_item(identifier, subject))
             for row in found:
                 self._add_observation(identifier, subject.name, row)
 
@@ -187,9 +189,9 @@ class _Results:
         check = self._refer(row["check_digest"], f"Check {row['check']} as it was applied")
         made: Part = {
             "uuid": identifier,
-            "title": _markup(f"{row['title']}: {row['outcome']}"),
-            "description": _markup(f"{name}: {row['outcome']}"),
-            "props": _props(
+            "title": markup(f"{row['title']}: {row['outcome']}"),
+            "description": markup(f"{name}: {row['outcome']}"),
+            "props": props(
                 {
                     "outcome": row["outcome"],
                     "severity": row["severity"],
@@ -207,7 +209,7 @@ class _Results:
             "origins": [{"actors": [{"type": "tool", "actor-uuid": self.tool}]}],
             "subjects": [{"subject-uuid": subject, "type": "inventory-item"}],
             "collected": row["last_seen"],
-            "remarks": _markup(_remarks(row)),
+            "remarks": markup(remarks_on(row)),
         }
         if row["document"]:
             evidence = self._refer(row["document"], "Document")
@@ -227,7 +229,7 @@ class _Results:
 
     def _add_referred(self) -> None:
         for sha256, href in self.documents.blobs(self.referred):
-            made = _resource(
+            made = resource(
                 self._uuid("blob", sha256), self.referred[sha256], sha256, href, "application/json"
             )
             self.resources.add(made)
@@ -244,9 +246,9 @@ class _Results:
         identifier = self._uuid("attestation", filed.entry)
         made: Part = {
             "uuid": identifier,
-            "title": _markup(f"Attestation for A.{said.control} by {said.owner}"),
-            "description": _markup(said.says),
-            "props": _props({"log-entry": filed.entry, "digest": filed.digest, "filed-by": filed.filed_by}),
+            "title": markup(f"Attestation for A.{said.control} by {said.owner}"),
+            "description": markup(said.says),
+            "props": props({"log-entry": filed.entry, "digest": filed.digest, "filed-by": filed.filed_by}),
             "methods": ["EXAMINE" if said.files else "INTERVIEW"],
             "types": ["control-objective"],
             "origins": [{"actors": [{"type": "party", "actor-uuid": self._party(said.owner)}]}],
@@ -255,10 +257,10 @@ class _Results:
         }
         evidence = []
         for number, file in enumerate(said.files):
-            resource = self._uuid("file", filed.entry, number)
+            named = self._uuid("file", filed.entry, number)
             href = self.documents.attached(file.sha256)
-            self.resources.add(_resource(resource, file.name, file.sha256, href, file.media_type))
-            evidence.append({"href": f"#{resource}", "description": _markup(file.name)})
+            self.resources.add(resource(named, file.name, file.sha256, href, file.media_type))
+            evidence.append({"href": f"#{named}", "description": markup(file.name)})
         if evidence:
             made["relevant-evidence"] = evidence
         self.observations.add(made)
@@ -286,10 +288,10 @@ class _Results:
         }
         made: Part = {
             "uuid": identifier,
-            "title": _markup(f"Accepted failures of {said.check}"),
-            "description": _markup(f"Accepted {waiver(told)}. The findings still fail."),
-            "statement": _markup(said.reason),
-            "props": _props(
+            "title": markup(f"Accepted failures of {said.check}"),
+            "description": markup(f"Accepted {waiver(told)}. The findings still fail."),
+            "statement": markup(said.reason),
+            "props": props(
                 {
                     "log-entry": filed.entry,
                     "check": said.check,
@@ -303,7 +305,7 @@ class _Results:
             "risk-log": {"entries": [logged]},
         }
         if self.accepted[filed.entry]:
-            made["related-observations"] = _related(self.accepted[filed.entry])
+            made["related-observations"] = related(self.accepted[filed.entry])
         self.risks.add(made)
         for control in controls:
             self.risky[control].append(identifier)
@@ -318,7 +320,7 @@ class _Results:
             "uuid": self._uuid("control", control.number),
             "title": f"{control.annex_a} {control.title}",
             "description": status.reason,
-            "props": _props(
+            "props": props(
                 {
                     "status": status.status.value,
                     "pass": status.passed,
@@ -331,91 +333,16 @@ class _Results:
             "target": {"type": "objective-id", "target-id": control.annex_a, "status": target},
         }
         if self.observed[control.number]:
-            made["related-observations"] = _related(self.observed[control.number])
+            made["related-observations"] = related(self.observed[control.number])
         if self.risky[control.number]:
             made["related-risks"] = [{"risk-uuid": risk} for risk in self.risky[control.number]]
         self.findings.add(made)
 
     def _party(self, name: str) -> str:
         identifier = self._uuid("party", name)
-        self.parties[name] = {"uuid": identifier, "type": "person", "name": _line(name) or "unnamed"}
+        self.parties[name] = {"uuid": identifier, "type": "person", "name": line(name) or "unnamed"}
         return identifier
 
     def _uuid(self, *parts: Any) -> str:
         """Return the same UUID (version 5) for the same thing of the same store."""
         return str(uuid.uuid5(_NAMESPACE, orjson.dumps([self.head.store_id, *parts]).decode()))
-
-
-def _inventory_item(identifier: str, subject: Subject) -> Part:
-    return {
-        "uuid": identifier,
-        "description": _markup(f"{subject.type} {subject.name}"),
-        "props": _props(
-            {
-                "provider": subject.provider,
-                "scope": subject.scope,
-                "region": subject.region,
-                "type": subject.type,
-                "identifier": subject.id,
-                "name": subject.name,
-            }
-        ),
-    }
-
-
-def _resource(identifier: str, title: str, sha256: str, href: str, media_type: str) -> Part:
-    made: Part = {
-        "uuid": identifier,
-        "title": _markup(title) or sha256,
-        "props": _props({"sha256": sha256}),
-    }
-    if not href:
-        return made | {"remarks": "Retention let it go; the record still holds its SHA-256."}
-    hashes = [{"algorithm": "SHA-256", "value": sha256}]
-    link: Part = {"href": href, "hashes": hashes}
-    if _line(media_type):
-        link["media-type"] = _line(media_type)
-    return made | {"rlinks": [link]}
-
-
-def _remarks(row: Row) -> str:
-    if row["observed"] is None:
-        decided = "What decided it was let go by retention."
-    elif row["reason"]:
-        decided = f"{row['reason']}."
-    else:
-        values = (f"{path} = {orjson.dumps(value).decode()}" for path, value in row["observed"].items())
-        decided = f"Decided by: {'; '.join(values)}." if row["observed"] else ""
-    accepted = f"Accepted {waiver(row['waived'])}." if row.get("waived") else ""
-    return " ".join(filter(None, (decided, accepted, f"What the check cannot see: {row['limits']}")))
-
-
-def _excluded(excluded: Mapping[str, str]) -> str:
-    if not excluded:
-        return "Every control of ISO/IEC 27001:2022 Annex A that was asked for."
-    told = "; ".join(f"A.{number}: {justification}" for number, justification in excluded.items())
-    return f"Controls of ISO/IEC 27001:2022 Annex A, without those that are excluded: {_markup(told)}"
-
-
-def _props(values: Mapping[str, Any]) -> list[Part]:
-    """Return properties; those without a value are left out, because OSCAL has no empty ones."""
-    told = {name: _line(str(value)) for name, value in values.items() if value is not None}
-    return [{"name": name, "ns": PROPERTIES, "value": value} for name, value in told.items() if value]
-
-
-def _related(packed: Iterable[int]) -> list[Part]:
-    data = bytes(packed)
-    return [
-        {"observation-uuid": str(uuid.UUID(bytes=data[at : at + _UUID_BYTES]))}
-        for at in range(0, len(data), _UUID_BYTES)
-    ]
-
-
-def _line(text: str) -> str:
-    """Return a text as one line, in which nothing steers a terminal."""
-    return " ".join(shown(text).split())
-
-
-def _markup(text: str) -> str:
-    """Return a text as a line of OSCAL's markup that shows it as it is."""
-    return _MARKUP.sub(r"\\\1", _line(text)) or "unnamed"
