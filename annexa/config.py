@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from store.definition_file import explain
 from store.errors import AnnexaError, ConfigError
@@ -147,6 +147,32 @@ class RecordSection(Strict):
         return self
 
 
+class SoaSection(Strict):
+    """``[soa]``: what the Statement of Applicability says that the record does not.
+
+    Attributes:
+        justification: control → why it is included; where it has none, the default.
+    """
+
+    organisation: str = ""
+    approver: str = ""
+    default_justification: str = ""
+    justification: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("justification")
+    @classmethod
+    def _known(cls, value: dict[str, str]) -> dict[str, str]:
+        found = {number.upper().removeprefix("A."): text for number, text in value.items()}
+        if found:
+            # The controls take a while to read, and most configurations justify none.
+            from mappings.controls import load_controls
+
+            unknown = sorted(found.keys() - load_controls().keys())
+            if unknown:
+                raise ValueError(f"there is no control {unknown[0]!r}; `annexa controls list` shows the 93")
+        return found
+
+
 class _File(Strict):
     store: StoreSection = StoreSection()
     collect: CollectSection = CollectSection()
@@ -155,6 +181,7 @@ class _File(Strict):
     status: StatusSection = StatusSection()
     record: RecordSection = RecordSection()
     schedule: ScheduleSection = ScheduleSection()
+    soa: SoaSection = SoaSection()
 
 
 @dataclass(frozen=True)

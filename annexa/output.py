@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import orjson
@@ -71,7 +71,7 @@ def print_rows(rows: Iterable[Row], columns: Sequence[Column], form: str, *, emp
     if form == "json":
         print_json_array(rows)
     elif form == "csv":
-        _print_csv(rows, columns)
+        write_csv(rows, [column.key for column in columns], sys.stdout)
     else:
         found = list(rows)
         if found:
@@ -143,22 +143,31 @@ def _cell(value: Any) -> Any:
     return Text(text, style=OUTCOME_STYLES.get(text, ""))
 
 
-def _print_csv(rows: Iterable[Row], columns: Sequence[Column]) -> None:
+def write_csv(rows: Iterable[Row], header: Sequence[str], stream: TextIO) -> None:
+    """Write rows as CSV, one at a time.
+
+    Args:
+        header: the columns where there are no rows; else they are the keys of the first.
+    """
+    lines = _Lines(stream)
     writer: Any = None
     for row in rows:
         if writer is None:
-            writer = csv.DictWriter(_Lines(), fieldnames=list(row))
+            writer = csv.DictWriter(lines, fieldnames=list(row))
             writer.writeheader()
         writer.writerow({key: _csv_cell(value) for key, value in row.items()})
     if writer is None:
-        csv.writer(_Lines()).writerow([column.key for column in columns])
+        csv.writer(lines).writerow(header)
 
 
 class _Lines:
     """Lines end as on Unix. Asked to write them so, the csv module would leave a \\r unquoted."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
     def write(self, line: str) -> None:
-        sys.stdout.write(line.removesuffix("\r\n") + "\n")
+        self._stream.write(line.removesuffix("\r\n") + "\n")
 
 
 def _csv_cell(value: Any) -> Any:

@@ -12,51 +12,60 @@ from mappings.stated import stated_of_controls
 from mappings.status import ControlStatus, Judged, control_statuses
 from mappings.waivers import Accepted, Waivers
 from store import query
-from store.model import Outcome
+from store.model import Gap, Outcome
 from store.record import Record, rfc3339, utc_now
 
 Row = dict[str, Any]
 
 
-def standing_findings(record: Record, at: str | None = None) -> Iterator[query.FindingRow]:
+def standing_findings(
+    record: Record, at: str | None = None, order: str = query.BY_CHECK
+) -> Iterator[query.FindingRow]:
     """Yield every finding as it stands; one on a whole scope is as old as the oldest it looked at."""
     read = query.last_read(record, at)
-    for found in query.findings(record, at):
-        yield dataclasses.replace(found, last_seen=_last_seen(found, read))
+    for found in query.findings(record, at, order):
+        yield dataclasses.replace(found, last_seen=last_seen(found, read))
 
 
-def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
+def finding_rows(record: Record, at: str | None = None, order: str = query.BY_CHECK) -> Iterator[Row]:
     """Yield every finding as it stands, with the check as it was applied.
 
     Args:
         at: for which moment, as :mod:`store.query` takes it; None is now.
+        order: as :func:`store.query.findings` takes it.
     """
     waivers = waivers_in_force(record, at)
-    for found in standing_findings(record, at):
-        body = found.check_body
-        yield {
-            "check": found.check,
-            "title": body["title"],
-            "outcome": found.outcome.value,
-            "severity": body["severity"],
-            "provider": found.provider,
-            "scope": found.scope,
-            "region": found.region,
-            "resource_type": found.resource_type or " + ".join(body["resources"]),
-            "resource_id": found.resource_id,
-            "resource_name": found.resource_name or _stand_in(found),
-            "controls": list(body["controls"]),
-            "equivalents": body["equivalents"],
-            "document": found.document,
-            "observed": found.observed,
-            "reason": found.reason,
-            "first_seen": found.first_seen,
-            "last_seen": found.last_seen,
-            "remediation": body["remediation"],
-            "limits": body["limits"],
-            "check_digest": found.check_digest,
-            "waived": _waived(waiver_of(waivers, found)),
-        }
+    for found in standing_findings(record, at, order):
+        yield finding_row(found, waivers)
+
+
+def finding_row(found: query.FindingRow, waivers: Waivers) -> Row:
+    """Return one finding, with the check as it was applied."""
+    body = found.check_body
+    return {
+        "check": found.check,
+        "title": body["title"],
+        "outcome": found.outcome.value,
+        "severity": body["severity"],
+        "provider": found.provider,
+        "scope": found.scope,
+        "region": found.region,
+        "resource_type": found.resource_type or " + ".join(body["resources"]),
+        "resource_id": found.resource_id,
+        "resource_name": found.resource_name or _stand_in(found),
+        "controls": list(body["controls"]),
+        "equivalents": body["equivalents"],
+        "document": found.document,
+        "observed": found.observed,
+        "reason": found.reason,
+        "first_seen": found.first_seen,
+        "last_seen": found.last_seen,
+        "remediation": body["remediation"],
+        "limits": body["limits"],
+        "check_digest": found.check_digest,
+        "entry": found.entry,
+        "waived": _waived(waiver_of(waivers, found)),
+    }
 
 
 def waivers_in_force(record: Record, at: str | None = None) -> Waivers:
@@ -126,19 +135,42 @@ def control_row(control: Control, checks: Iterable[Check]) -> Row:
 def gap_rows(record: Record, at: str | None = None) -> Iterator[Row]:
     """Yield every gap of the latest collections."""
     for collection, gap in query.gaps(record, at):
+        yield gap_row(collection, gap)
+
+
+def gap_row(collection: query.CollectionRow, gap: Gap) -> Row:
+    """Return one gap of a collection."""
+    return {
+        "call": gap.call,
+        "code": gap.code,
+        "message": gap.message,
+        "provider": collection.provider,
+        "scope": collection.scope,
+        "region": gap.region or collection.region,
+        "resource_type": collection.resource_type,
+        "resource_id": gap.resource_id,
+        "key": gap.key,
+        "at": gap.at,
+        "run": collection.run,
+    }
+
+
+def resource_rows(record: Record, at: str | None = None) -> Iterator[Row]:
+    """Yield every resource as last known."""
+    for kind, resource_id, name, scope, region, document in query.resources(record, at):
         yield {
-            "call": gap.call,
-            "code": gap.code,
-            "message": gap.message,
-            "provider": collection.provider,
-            "scope": collection.scope,
-            "region": gap.region or collection.region,
-            "resource_type": collection.resource_type,
-            "resource_id": gap.resource_id,
-            "key": gap.key,
-            "at": gap.at,
-            "run": collection.run,
+            "resource_type": kind,
+            "resource_id": resource_id,
+            "resource_name": name,
+            "scope": scope,
+            "region": region,
+            "document": document,
         }
+
+
+def every(resource_type: str) -> str:
+    """Return what stands for the name where the resources of a type could not be listed."""
+    return f"every {resource_type}"
 
 
 def _judged(record: Record, waivers: Waivers, at: str | None) -> Iterator[Judged]:
@@ -152,7 +184,7 @@ def _judged(record: Record, waivers: Waivers, at: str | None) -> Iterator[Judged
             found.check,
             tuple(found.check_body["controls"]),
             found.outcome,
-            _last_seen(found, read),
+            last_seen(found, read),
             found.number,
             waived_until=covering.waiver.valid_until if covering else "",
             waiver_expired=expired.waiver.valid_until if expired else "",
@@ -176,7 +208,8 @@ def _moment(at: str | None) -> dt.datetime:
     return min(utc_now(), dt.datetime.fromisoformat(at)) if at else utc_now()
 
 
-def _last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+def last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+    """Return when the oldest of what a finding rests on was last read."""
     seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
     return min(seen, default=found.last_seen)
 
@@ -184,4 +217,4 @@ def _last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str,
 def _stand_in(found: query.FindingRow) -> str:
     if not found.resource_type:
         return found.scope_name
-    return f"every {found.resource_type}" if not found.resource_id else ""
+    return every(found.resource_type) if not found.resource_id else ""

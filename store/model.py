@@ -26,6 +26,16 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+OUTCOME_RANK = {
+    Outcome.FAIL: 0,
+    Outcome.UNKNOWN: 1,
+    Outcome.ERROR: 2,
+    Outcome.PASS: 3,
+    Outcome.NOT_APPLICABLE: 4,
+}
+"""0 is worst."""
+
+
 class Severity(StrEnum):
     """How much a failed check matters, worst first."""
 

@@ -4,7 +4,7 @@ Where a function takes ``at``, it answers for that moment (RFC 3339 in UTC with 
 record writes it) as it would have answered then; see :mod:`store.moment`. None is now.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,16 +27,18 @@ class FindingRow:
     Attributes:
         check_body: the check as it was applied.
         region: where the resource lives, or where it was looked for.
+        reason, observed: what decided it; None where retention let it go.
         first_seen: since when this outcome holds, RFC 3339 in UTC.
         last_seen: when the collection that it rests on was last made.
+        entry: that collection's entry in the log.
     """
 
     check: str
     check_digest: str
     check_body: dict[str, Any]
     outcome: Outcome
-    reason: str
-    observed: dict[str, Any]
+    reason: str | None
+    observed: dict[str, Any] | None
     document: str
     provider: str
     scope: str
@@ -47,6 +49,7 @@ class FindingRow:
     resource_name: str
     first_seen: str
     last_seen: str
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ _FINDINGS = """{last}
 SELECT f.check_id, k.digest, f.outcome, f.reason, f.observed, f.document, s.provider,
        s.external_id AS scope, s.name AS scope_name, coalesce(c.region, e.region) AS region,
        e.resource_type, r.resource_id,
-       coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen
+       coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen,
+       l.seq AS entry
 FROM last
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
@@ -118,8 +122,12 @@ JOIN finding f ON f.resource_pk = r.id AND {finding}
 JOIN check_applied k ON k.id = f.check_pk
 JOIN collection o ON o.id = f.since
 LEFT JOIN content c ON c.resource_pk = r.id AND {content}
-ORDER BY f.check_id, s.external_id, e.region, r.resource_id
+ORDER BY {order}
 """
+
+BY_CHECK = "f.check_id, s.external_id, e.region, r.resource_id"
+BY_RESOURCE = "s.provider, s.external_id, e.resource_type, e.region, r.resource_id, f.check_id"
+"""Orders of findings; by resource, all that was found on one follow one another."""
 
 _TALLIES = """{last}
 SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
@@ -139,32 +147,45 @@ _APART = """CASE WHEN f.outcome = 'fail' AND (f.check_id, r.resource_id) IN
 THEN r.resource_id ELSE '' END"""
 
 
-def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
-    """Yield every finding that stands, ordered by check, scope, region and resource."""
+def findings(record: Record, at: str | None = None, order: str = BY_CHECK) -> Iterator[FindingRow]:
+    """Yield every finding that stands.
+
+    Args:
+        order: :data:`BY_CHECK` or :data:`BY_RESOURCE`.
+    """
     query = _FINDINGS.format(
-        last=moment.last(at), finding=moment.standing("f", at), content=moment.standing("c", at)
+        last=moment.last(at),
+        finding=moment.standing("f", at),
+        content=moment.standing("c", at),
+        order=order,
     )
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
         for row in connection.execute(sa.text(query), moment.bound(at)):
-            yield FindingRow(
-                check=row.check_id,
-                check_digest=row.digest.hex(),
-                check_body=bodies[row.digest],
-                outcome=Outcome(row.outcome),
-                reason=row.reason,
-                observed=orjson.loads(row.observed),
-                document=row.document.hex() if row.document else "",
-                provider=row.provider,
-                scope=row.scope,
-                scope_name=row.scope_name,
-                region=row.region,
-                resource_type=row.resource_type,
-                resource_id=row.resource_id,
-                resource_name=row.resource_name,
-                first_seen=row.first_seen,
-                last_seen=row.last_seen,
-            )
+            yield FindingRow(**finding_values(row, bodies))
+
+
+def finding_values(row: Any, bodies: Mapping[bytes, dict[str, Any]]) -> dict[str, Any]:
+    """Return what a row of findings says, as the attributes of :class:`FindingRow`."""
+    return {
+        "check": row.check_id,
+        "check_digest": row.digest.hex(),
+        "check_body": bodies[row.digest],
+        "outcome": Outcome(row.outcome),
+        "reason": row.reason,
+        "observed": None if row.observed is None else orjson.loads(row.observed),
+        "document": row.document.hex() if row.document else "",
+        "provider": row.provider,
+        "scope": row.scope,
+        "scope_name": row.scope_name,
+        "region": row.region,
+        "resource_type": row.resource_type,
+        "resource_id": row.resource_id,
+        "resource_name": row.resource_name,
+        "first_seen": row.first_seen,
+        "last_seen": row.last_seen,
+        "entry": row.entry,
+    }
 
 
 def tallies(

@@ -18,8 +18,8 @@ from annexa.output import (
     print_table,
     shown,
 )
+from annexa.rows import resource_rows
 from annexa.workspace import Workspace
-from store import query
 from store.evidence import Evidence, evidence
 from store.history import Version, history
 
@@ -59,16 +59,11 @@ def list_evidence(
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
         rows = (
-            {
-                "resource_type": kind,
-                "resource_id": resource_id,
-                "resource_name": name,
-                "scope": where,
-                "region": home,
-                "document": key,
-            }
-            for kind, resource_id, name, where, home, key in query.resources(record, as_of)
-            if resource_type in ("", kind) and scope in ("", where) and region in ("", home)
+            row
+            for row in resource_rows(record, as_of)
+            if resource_type in ("", row["resource_type"])
+            and scope in ("", row["scope"])
+            and region in ("", row["region"])
         )
         print_rows(rows, _LIST, form, empty="No resource matches.")
 

@@ -11,7 +11,7 @@ from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows
 from annexa.rows import finding_rows
 from annexa.workspace import Workspace
-from store.model import SEVERITY_RANK, Severity
+from store.model import OUTCOME_RANK, SEVERITY_RANK, Severity
 
 _COLUMNS = (
     Column("severity", "Severity"),
@@ -23,7 +23,6 @@ _COLUMNS = (
 )
 _WAIVED = Column("waived_until", "Waived until")
 _LONGEST = 80
-_OUTCOME_RANK = {"fail": 0, "unknown": 1, "error": 2, "pass": 3, "not_applicable": 4}
 
 
 @click.command()
@@ -38,7 +37,7 @@ def command(config: Path | None, /, form: str, limit: int | None, as_of: str | N
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
         rows = [row for row in finding_rows(record, as_of) if wanted.admits(row)]
-    rows.sort(key=lambda row: (_OUTCOME_RANK[row["outcome"]], SEVERITY_RANK[Severity(row["severity"])]))
+    rows.sort(key=lambda row: (OUTCOME_RANK[row["outcome"]], SEVERITY_RANK[Severity(row["severity"])]))
     shown = rows[:limit]
     if form != "table":
         print_rows(shown, _COLUMNS, form)
@@ -56,5 +55,7 @@ def _told(row: Row) -> Row:
 def _why(row: Row) -> str:
     if row["reason"]:
         return str(row["reason"])
+    if row["observed"] is None:
+        return "what decided it was let go by retention"
     values = (f"{path} = {orjson.dumps(value).decode()}" for path, value in row["observed"].items())
     return "; ".join(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in values)

@@ -29,12 +29,13 @@ class SampleCollector(MemoryCollector):
     provider = "aws"
 
 
-def fill(config: Path, clock: dt.datetime | None = None) -> RunResult:
+def fill(config: Path, clock: dt.datetime | None = None, letters: str = "AES256") -> RunResult:
     """Make one run of the built-in checks over the sample.
 
     Args:
         config: the configuration whose store is filled.
         clock: when it is; the present if not given.
+        letters: how the bucket ``letters`` is encrypted.
     """
     workspace = Workspace.load(config)
     collector = SampleCollector()
@@ -43,7 +44,7 @@ def fill(config: Path, clock: dt.datetime | None = None) -> RunResult:
     collector.types = ("aws.s3.bucket", "aws.ec2.volume", "aws.kms.key")
     collector.readers = {
         (ACCOUNT, "aws.s3.bucket"): _reader(
-            [_bucket("payroll", "aws:kms"), _bucket("letters", "AES256"), _bucket("sealed", None)]
+            [_bucket("payroll", "aws:kms"), _bucket("letters", letters), _bucket("sealed", None)]
         ),
         (ACCOUNT, "aws.ec2.volume"): _reader([_volume("vol-1", FORMULA), _volume("vol-2", ESCAPE)]),
         (ACCOUNT, "aws.kms.key"): _denied,

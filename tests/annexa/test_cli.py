@@ -31,7 +31,7 @@ from tests.faults import FaultProxy, Rule, deny, on, timeout
 
 _ESCAPES = re.compile(r"[\x1b\x9b]")
 _COLOURS = re.compile(r"\x1b\[(\d+;)*(3[0-8]|4[0-8]|9[0-7])(;\d+)*m")
-_WRITES = {"init", "demo", "daemon", "checkpoint"}
+_WRITES = {"init", "demo", "daemon", "checkpoint", "export"}
 
 _READS = (
     ("findings",),

@@ -67,6 +67,7 @@ def test_without_a_name_the_file_is_looked_for_in_the_working_directory(
         ("[collect]\nonly = 'aws.*'\n", "collect.only: .*tuple", "annexa init --print"),
         ("[status]\nstale_after_days = 0\n", "status.stale_after_days: ", "annexa init --print"),
         ("[schedule]\ncron = '* * * * *'\nevery_minutes = 5\n", "either 'cron' or 'every_minutes'", ""),
+        ("[soa.justification]\n'5.99' = 'x'\n", "soa.justification: .*no control '5.99'", "annexa init"),
         ("store = 1\n", "store: ", "annexa init --print"),
         ("[store\n", "line 1", "Mend the TOML"),
         ("[store]\npath = 'a'\npath = 'b'\n", "line 3", "Mend the TOML"),
@@ -188,3 +189,8 @@ remediation = "Name the bucket anew."
 limits = "A name says nothing of the content."
 references = ["https://example.com/"]
 """
+
+
+def test_a_justification_may_name_a_control_of_the_annex(tmp_path: Path) -> None:
+    file = _load(tmp_path, "[soa.justification]\n'A.8.23' = 'phishing'\n").file
+    assert file.soa.justification == {"8.23": "phishing"}

@@ -226,6 +226,12 @@ def test_the_example_as_it_stands_is_accepted(tmp_path: Path) -> None:
     assert _accepts(tmp_path, example()).providers == {"aws": {}}
 
 
+def test_the_justifications_of_the_example_are_accepted(tmp_path: Path) -> None:
+    lines = re.findall(r'^# (\[soa\.justification\]|"[\d.]+" = .*)$', example(), re.MULTILINE)
+    assert len(lines) == 2
+    assert _accepts(tmp_path, "\n".join(lines)).file.soa.justification.keys() == {"8.23"}
+
+
 def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
     """Every key of a section and of those in it."""
     for field, info in model.model_fields.items():
@@ -245,7 +251,8 @@ def test_the_example_has_every_key_there_is() -> None:
     aws = set(_fields(AwsSettings, "aws"))
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
-    assert (own | aws) - {("checks", "params")} == set(_KEYS) - parameters
+    tables = {("checks", "params"), ("soa", "justification")}
+    assert (own | aws) - tables == set(_KEYS) - parameters
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:

@@ -314,7 +314,9 @@ def test_a_scope_that_cannot_be_entered_becomes_unknown_and_keeps_its_resources(
     assert shelf.resources == {"one/a", "two/b"}
     assert shelf.outcomes["one/bound/a"] is Outcome.PASS
     assert shelf.outcomes["two/bound/b"] is Outcome.UNKNOWN
-    assert any("memory:Enter: Denied" in each.reason for each in shelf.findings if each.scope == "two")
+    assert any(
+        "memory:Enter: Denied" in (each.reason or "") for each in shelf.findings if each.scope == "two"
+    )
 
 
 def test_a_scope_that_cannot_be_entered_is_unknown_as_a_whole(shelf: Shelf) -> None:
