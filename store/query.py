@@ -15,6 +15,7 @@ from store import moment
 from store.collection_entry import collection_rows
 from store.model import Document, Gap, Outcome
 from store.record import Record
+from store.retention import PrunedError, removals, why_gone
 from store.schema import check, collection, collection_state, run, scope, series
 from store.statement import Filed
 from store.statements import read as read_statements
@@ -29,6 +30,7 @@ class FindingRow:
         region: where the resource lives, or where it was looked for.
         first_seen: since when this outcome holds, RFC 3339 in UTC.
         last_seen: when the collection that it rests on was last made.
+        pruned: whether retention let go what was observed; ``reason`` says when and why, then.
     """
 
     check: str
@@ -47,6 +49,7 @@ class FindingRow:
     resource_name: str
     first_seen: str
     last_seen: str
+    pruned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,15 @@ class CollectionRow:
     seq: int
 
 
+PRUNED = "Pruned"
+"""The code of the gap that stands for gaps that retention let go."""
+
 _FINDINGS = """{last}
 SELECT f.check_id, k.digest, f.outcome, f.reason, f.observed, f.document, s.provider,
        s.external_id AS scope, s.name AS scope_name, coalesce(c.region, e.region) AS region,
        e.resource_type, r.resource_id,
-       coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen
+       coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen,
+       f.decided IS NOT NULL AS pruned, x.finished AS ended, x.seq AS ended_by
 FROM last
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
@@ -99,6 +106,7 @@ JOIN finding f ON f.resource_pk = r.id AND {finding}
 JOIN check_applied k ON k.id = f.check_pk
 JOIN collection o ON o.id = f.since
 LEFT JOIN content c ON c.resource_pk = r.id AND {content}
+LEFT JOIN collection x ON x.id = f.closed
 ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 """
 
@@ -123,14 +131,15 @@ def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
     )
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
+        acts = removals(connection, record.blobs)
         for row in connection.execute(sa.text(query), moment.bound(at)):
             yield FindingRow(
                 check=row.check_id,
                 check_digest=row.digest.hex(),
                 check_body=bodies[row.digest],
                 outcome=Outcome(row.outcome),
-                reason=row.reason,
-                observed=orjson.loads(row.observed),
+                reason=why_gone(acts, row.ended, row.ended_by) if row.pruned else row.reason,
+                observed={} if row.pruned else orjson.loads(row.observed),
                 document=row.document.hex() if row.document else "",
                 provider=row.provider,
                 scope=row.scope,
@@ -141,6 +150,7 @@ def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
                 resource_name=row.resource_name,
                 first_seen=row.first_seen,
                 last_seen=row.last_seen,
+                pruned=bool(row.pruned),
             )
 
 
@@ -196,13 +206,21 @@ def known_series(record: Record, provider: str) -> set[tuple[str, str, str]]:
 
 
 def gaps(record: Record, at: str | None = None) -> list[tuple[CollectionRow, Gap]]:
-    """Return the gaps of the latest collection of every series."""
+    """Return the gaps of the latest collection of every series.
+
+    Where retention let go what a collection could not read, one gap with the code :data:`PRUNED` says so.
+    """
     found: list[tuple[CollectionRow, Gap]] = []
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         query = collection_rows().where(collection.c.id.in_(moment.last_ids(at)), collection_state.c.gaps > 0)
         for row in connection.execute(query.order_by(collection.c.id)).all():
-            report = orjson.loads(record.blobs.get(connection, row.report))
+            try:
+                report = orjson.loads(record.blobs.get(connection, row.report))
+            except PrunedError as error:
+                what = f"it had {row.gaps} gap{'s' if row.gaps > 1 else ''}; {error.removal}"
+                found.append((collection_row(row), Gap("", PRUNED, what, row.finished)))
+                continue
             found.extend((collection_row(row), Gap(**gap)) for gap in report["gaps"])
     return found
 
@@ -324,7 +342,11 @@ def scope_name(record: Record, provider: str, scope_id: str) -> str:
 
 
 def reports(record: Record, run_uid: str) -> Iterator[dict[str, Any]]:
-    """Yield the report (provenance and gaps) of every collection of a run, in the log's order."""
+    """Yield the report (provenance and gaps) of every collection of a run, in the log's order.
+
+    Raises:
+        PrunedError: retention let one go.
+    """
     query = (
         sa.select(collection_state.c.report)
         .join(collection, collection.c.state_id == collection_state.c.id)

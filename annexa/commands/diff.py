@@ -10,8 +10,10 @@ from annexa.moments import MOMENT, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows, print_table
 from annexa.rows import statuses
 from annexa.workspace import Workspace
-from store.difference import document_changes, finding_changes, resource_changes
+from store.difference import ResourceChange, document_changes, finding_changes, resource_changes
+from store.json_changes import Change
 from store.record import Record
+from store.retention import PrunedError
 
 _KINDS = ("control", "finding", "resource")
 _COLUMNS = {
@@ -109,7 +111,7 @@ def _finding_rows(record: Record, since: str, until: str | None) -> Iterator[Row
 
 def _resource_rows(record: Record, since: str, until: str | None) -> Iterator[Row]:
     for found in resource_changes(record, since, until):
-        changes = document_changes(record, found.before, found.after) if found.change == "changed" else []
+        changes, pruned = _changes(record, found)
         yield _row(
             "resource",
             found.change,
@@ -121,8 +123,17 @@ def _resource_rows(record: Record, since: str, until: str | None) -> Iterator[Ro
             resource_type=found.resource_type,
             resource_id=found.resource_id,
             resource_name=found.resource_name,
-            changes=[dataclasses.asdict(change) for change in changes],
+            changes=None if pruned else [dataclasses.asdict(change) for change in changes],
+            pruned=pruned,
         )
+
+
+def _changes(record: Record, found: ResourceChange) -> tuple[list[Change], str]:
+    """Return what changed in a resource, or when and why retention let one of its documents go."""
+    try:
+        return document_changes(record, found.before, found.after) if found.change == "changed" else [], ""
+    except PrunedError as error:
+        return [], str(error.removal)
 
 
 def _row(kind: str, change: str, before: str, after: str, **more: object) -> Row:
@@ -137,6 +148,7 @@ def _row(kind: str, change: str, before: str, after: str, **more: object) -> Row
         "after": after,
         **{key: more.get(key, "") for key in texts.split()},
         "changes": more.get("changes", []),
+        "pruned": more.get("pruned", ""),
     }
 
 
@@ -146,7 +158,8 @@ def _print_tables(rows: list[Row]) -> None:
     for kind in _KINDS:
         found = [row for row in rows if row["kind"] == kind]
         for row in found:
-            row["paths"] = [change["path"] for change in row["changes"]]
+            changes = row["changes"]
+            row["paths"] = row["pruned"] if changes is None else [change["path"] for change in changes]
             names = (row["resource_name"], row["resource_id"], row["resource_type"], row["scope"])
             row["resource_name"] = next(filter(None, names), "")
         if found:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from store.checkpoint_text import Checkpoint
 from store.log_keys import LoggedKey
 from store.note import Note
 from store.record import Record
+from store.retention import Removal, removal_of
 from store.schema import blob
 from store.verification.demands import Demands
 
@@ -30,6 +31,13 @@ class Problem:
 
     where: str
     message: str
+
+
+class Ended(NamedTuple):
+    """When something was needed no more: the moment (RFC 3339 in UTC) and the log entry that shows it."""
+
+    at: str
+    entry: int
 
 
 @dataclass(slots=True)
@@ -75,8 +83,8 @@ class Examination:
         keys: the keys that the log names.
         notes: size → note, of the checkpoints that are rightly signed.
         held: (where, note, what it says) of checkpoints from outside.
-        needed: hash → what needs a blob of that name, and until when; None is still now.
-        tombstones: hash of a payload that retention let go → what had ended before then could be let go.
+        needed: hash → what needs a blob of that name, and when the need ended.
+        tombstones: hash of a payload that retention let go → the acts of pruning that did.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
         dictionaries: the compression dictionaries in use.
     """
@@ -92,8 +100,8 @@ class Examination:
     keys: list[LoggedKey] = field(default_factory=list)
     notes: dict[int, Note] = field(default_factory=dict)
     held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
-    needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
-    tombstones: dict[bytes, str] = field(default_factory=dict)
+    needed: dict[bytes, tuple[str, Ended | None]] = field(default_factory=dict)
+    tombstones: dict[bytes, list[Removal]] = field(default_factory=lambda: defaultdict(list))
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
     dictionaries: set[int | None] = field(default_factory=set)
 
@@ -108,18 +116,21 @@ class Examination:
         except _MALFORMED as error:
             self.problem(where, f"is malformed: {type(error).__name__}: {error}")
 
-    def need(self, key: bytes, where: str, until: str | None = None) -> None:
+    def need(self, key: bytes, where: str, ended: Ended | None = None) -> None:
         """Say that a blob must be there.
 
         Args:
-            until: when the need for it ended, RFC 3339 in UTC; None if it has not.
+            ended: when the need for it ended; None if it has not.
         """
-        known, ends = self.needed.get(key, (where, until))
-        self.needed[key] = known, None if ends is None or until is None else max(ends, until)
+        known, before = self.needed.get(key, (where, ended))
+        if before is None or ended is None:
+            self.needed[key] = known, None
+        else:
+            self.needed[key] = known, Ended(max(before.at, ended.at), max(before.entry, ended.entry))
 
-    def let_go(self, key: bytes, until: str | None) -> bool:
-        """Say whether retention may have let go a payload that was needed until then."""
-        return until is not None and until < self.tombstones.get(key, "")
+    def let_go(self, key: bytes, ended: Ended | None) -> bool:
+        """Say whether retention may have let go a payload: it was needed no more when it was pruned."""
+        return ended is not None and removal_of(self.tombstones.get(key, ()), *ended) is not None
 
     def bodies(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the kept entries of a kind, in the log's order."""

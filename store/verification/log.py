@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store.clock import CLOCK
 from store.collection_entry import KIND
 from store.retention import PRUNE
 from store.schema import check, checkpoint, log, log_state, meta, run, scope
@@ -23,6 +24,7 @@ _KINDS = STATEMENT_KINDS | {
     "cosignature",
     "timestamp",
     PRUNE,
+    CLOCK,
     KIND,
 }
 
