@@ -51,5 +51,17 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
         yield show
 
 
+@contextmanager
+def stage_display() -> Iterator[Callable[[str], None]]:
+    """Show which stage of something long is under way."""
+    if not sys.stderr.isatty():
+        yield lambda stage: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update
+
+
 def _ignore(event: Progress) -> None:
     del event

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annexa import config as configuration
-from store.errors import ConfigError, DefinitionError
+from store.errors import ConfigError, DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from collectors.contract import Collector, Progress
@@ -48,12 +48,26 @@ class Workspace:
             yield record
 
     @contextmanager
-    def writing(self) -> "Iterator[Record]":
-        """Open the record for writing, as its only writer."""
+    def writing(
+        self, *, existing: bool = False, accept_clock: tuple[str, str] | None = None
+    ) -> "Iterator[Record]":
+        """Open the record for writing, as its only writer.
+
+        Args:
+            existing: there must be a store already: a mistyped path must not make one.
+            accept_clock: see :meth:`store.record.Record.writer`.
+        """
         from annexa.record_config import sealing
         from store.record import Record
 
-        with Record.writer(self.config.store_path, sealing=sealing(self.config)) as record:
+        if existing:
+            try:
+                with self.reading():
+                    pass
+            except StoreError as error:
+                raise self.config.located(error) from error
+        sealed = sealing(self.config)
+        with Record.writer(self.config.store_path, sealing=sealed, accept_clock=accept_clock) as record:
             yield record
 
     @cached_property

@@ -122,16 +122,21 @@ class Blobs:
 
     def retrain(
         self, connection: sa.Connection, progress: Callable[[int, int], None] = lambda done, of: None
-    ) -> None:
+    ) -> bool:
         """Make the dictionary anew from what is held now, or do without, and recompress.
 
-        A dictionary is made of pieces of what it was trained on, so it outlives what was removed.
+        A dictionary is made of pieces of what it was trained on, which would outlive what was removed.
 
         Args:
             progress: told how many of how many blobs are done.
+
+        Returns:
+            whether a dictionary was made.
         """
-        if self.current is not None:
-            self._recompress(connection, self._trained(connection), progress)
+        if self.current is None:
+            return False
+        self._recompress(connection, self._trained(connection), progress)
+        return self.current is not None
 
     def _recompress(
         self,

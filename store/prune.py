@@ -20,7 +20,7 @@ from store.errors import StoreError
 from store.intervals import decided_digest
 from store.record import Record, rfc3339
 from store.retention import PRUNE, last_to_see, removed_root
-from store.schema import blob, tombstone
+from store.schema import blob, collection, tombstone
 from store.statement import Filed, Hold, State
 
 SHORTEST = dt.timedelta(days=1)
@@ -128,7 +128,8 @@ def prune(
     with record.engine.begin() as connection:
         filed = statements.read(connection, record.blobs)
         _must_be_free(filed, at)
-        _must_be_old(before, min(at, clock.newest(connection, record.blobs) or at))
+        _must_be_old(before, _latest(record, connection))
+        _must_agree_with_providers(connection)
         selection = _select(record, connection, before, filed)
         done = Pruned(
             before,
@@ -162,6 +163,23 @@ def prune(
     return done
 
 
+def cutoff(record: Record, keep: dt.timedelta) -> str:
+    """Return the moment that lies an age before the present, RFC 3339 in UTC.
+
+    The present is the clock's, or the newest moment that the record states where that is earlier: a
+    clock that has jumped ahead must not let go of everything.
+
+    Raises:
+        StoreError: the age goes back beyond the calendar.
+    """
+    with record.engine.connect() as connection:
+        latest = _latest(record, connection)
+    try:
+        return rfc3339(dt.datetime.fromisoformat(latest) - keep)
+    except OverflowError as error:
+        raise StoreError("so long ago there was no calendar", "Give a shorter age.") from error
+
+
 def holds(filed: Iterable[Filed], at: str) -> list[Filed]:
     """Return the holds that stand in the way of pruning at a moment: those that have not ended."""
     ended = (State.EXPIRED, State.WITHDRAWN, State.PRUNED)
@@ -184,8 +202,22 @@ def _named(hold: Filed) -> str:
     return f"hold {hold.entry} by {hold.statement.approver}{until}: {hold.statement.reason}"
 
 
+def _latest(record: Record, connection: sa.Connection) -> str:
+    return min(rfc3339(record.clock()), clock.newest(connection, record.blobs))
+
+
+def _must_agree_with_providers(connection: sa.Connection) -> None:
+    query = sa.select(collection.c.skew_ms).where(collection.c.skew_ms.is_not(None))
+    skew_ms = connection.execute(query.order_by(collection.c.id.desc()).limit(1)).scalar() or 0
+    if abs(skew_ms) > SHORTEST / dt.timedelta(milliseconds=1):
+        raise StoreError(
+            f"the newest collection found this host's clock {abs(skew_ms) / 86_400_000:.1f} days off its "
+            "provider's: ages cannot be told",
+            "Set the clock right, and collect again.",
+        )
+
+
 def _must_be_old(before: str, latest: str) -> None:
-    # By the record as well as by the clock: one that has jumped ahead must not let go of everything.
     limit = rfc3339(dt.datetime.fromisoformat(latest) - SHORTEST)
     if before > limit:
         raise StoreError(

@@ -179,6 +179,11 @@ class Record:
             )
         return (pages - free) * page_size
 
+    def log_size(self) -> int:
+        """Return how many entries the log has."""
+        with self.engine.connect() as connection:
+            return log.state(connection).size
+
     def begin_run(self, uid: str, trigger: str) -> int:
         """Open a run and return its row's id."""
         at = rfc3339(self.clock())

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
 from annexa.output import Row, format_option, print_json, print_rows
 from annexa.record_config import key_file, witnesses
 from annexa.workspace import Workspace
-from store.errors import ConfigError, StoreError
+from store.errors import ConfigError
 from store.key_rotation import finish_rotation, make_successor
 from store.log_keys import logged_keys
 from store.note import Signer
@@ -29,8 +30,7 @@ def command(ctx: click.Context, form: str) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     workspace = Workspace.load(ctx.obj)
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         record.checkpoint()
         row = checkpoint_row(record, record.publish())
     if form == "table":
@@ -48,8 +48,7 @@ def command(ctx: click.Context, form: str) -> int | None:
 def add_cosignature(config: Path | None, file: Path) -> None:
     """Add what a witness of [record] witnesses answered: signature lines, or a cosigned checkpoint."""
     workspace = Workspace.load(config)
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         size, names = record.add_cosignatures(file.read_bytes(), witnesses(workspace.config))
         notices = record.publish()
     click.echo(
@@ -78,8 +77,7 @@ def rotate_key(
     workspace = Workspace.load(config)
     if sum(map(bool, (new_key_file, new_key_env, new_key_command))) > 1:
         raise ConfigError("there can be only one new key", "Give one of the options.")
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         record.checkpoint()
         with record.engine.connect() as connection:
             old = logged_keys(connection, record.blobs)[-1].key
@@ -107,6 +105,24 @@ def rotate_key(
     click.echo("Give this key to those who verify, and keep the old one in their trusted_keys.")
     if not made:
         click.echo("Name the new key in [record] now; the old one can no longer sign.")
+    _warn(notices)
+
+
+@command.command("accept-clock")
+@attribution_options("How the clock came to be wrong.", "Who has seen that it is right now.")
+@click.pass_obj
+def accept_clock(config: Path | None, reason: str, by: str) -> None:
+    """Go on writing although the record is ahead of this host's clock, which is right now.
+
+    A clock that was ahead for a while leaves times in the record that are yet to come. Until this is
+    called, nothing is written; it leaves a trace in the log.
+    """
+    with Workspace.load(config).writing(existing=True, accept_clock=(reason, by)) as record:
+        size = record.checkpoint()
+        notices = record.publish()
+    click.echo(
+        f"The clock is accepted; checkpoint {size} says so. From here on the record's times begin anew."
+    )
     _warn(notices)
 
 
@@ -143,12 +159,3 @@ def _say(row: Row) -> None:
 def _warn(notices: list[str]) -> None:
     for notice in notices:
         click.echo(f"annexa: {notice}", err=True)
-
-
-def _existing(workspace: Workspace) -> None:
-    # A mistyped path must not make a store.
-    try:
-        with workspace.reading():
-            pass
-    except StoreError as error:
-        raise workspace.config.located(error) from error
