@@ -56,14 +56,18 @@ def command(
     Hashes, intervals, outcomes and the log stay, so that the record still verifies. Nothing goes that the
     present rests on, nothing while a hold is in force, and nothing comes back.
     """
-    from store.prune import SHORTEST, cutoff, prune
+    from store.prune import cutoff, prune
 
     if (keep is None) == (before is None):
         raise click.UsageError("Give either --keep or --before.")
     workspace = Workspace.load(config)
     with workspace.writing(existing=True) as record, stage_display() as progress:
         size_before = (record.path / DATABASE).stat().st_size
-        ended = rfc3339(before.replace(tzinfo=dt.UTC)) if before else cutoff(record, keep or SHORTEST)
+        if before is not None:
+            ended = rfc3339(before.replace(tzinfo=dt.UTC))
+        else:
+            assert keep is not None
+            ended = cutoff(record, keep)
         done = prune(record, ended, reason, by, dry_run=dry_run, progress=progress)
         size = (record.path / DATABASE).stat().st_size
         if done.entry is not None:
