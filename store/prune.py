@@ -192,7 +192,7 @@ def _must_be_free(filed: Iterable[Filed], at: str) -> None:
         named = "; ".join(_named(one) for one in standing)
         raise StoreError(
             f"nothing is pruned while a hold is in force: {named}",
-            "Whoever placed it can end it: `annexa hold release ENTRY --reason TEXT --by NAME`.",
+            "Whoever placed it can end it with `annexa hold release`; `annexa hold list` shows holds.",
         )
 
 

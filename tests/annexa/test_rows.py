@@ -53,7 +53,8 @@ def test_findings_have_every_key_with_its_type(findings: list[Row]) -> None:
         "document reason first_seen last_seen remediation limits check_digest"
     )
     for row in findings:
-        assert_types(row, **dict.fromkeys(texts.split(), str), controls=list, equivalents=list, observed=dict)
+        others: dict[str, type] = {"controls": list, "equivalents": list, "observed": dict, "pruned": bool}
+        assert_types(row, **dict.fromkeys(texts.split(), str), **others)
         assert row["outcome"] in _OUTCOMES
         assert row["severity"] in {"critical", "high", "medium", "low"}
 
