@@ -23,7 +23,7 @@ PRUNE = ("prune", "--keep", "400d", "--reason", "retention policy 4", "--by", "A
 
 def play(box: Sandbox, days_ago: float, content: str, number: int) -> None:
     """Play a run as `annexa collect` would have made one."""
-    moment = NOW - days_ago * DAY
+    moment = utc_now() - days_ago * DAY
     config = Workspace.load(box.config).config
     with Record.writer(box.store, lambda: moment, sealing(config)) as record:
         check = ("aws.s3.bucket.private", 1)

@@ -197,7 +197,7 @@ def allowed(record: Record, before: str) -> set[str]:
     return {one["canary"] for one in CONTENTS for body in bodies if one["canary"] in body}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(steps=STEPS)
 def test_pruning_leaves_the_present_the_outcomes_and_a_record_that_verifies(
     fresh: Callable[[], Path], steps: list[Step]
