@@ -32,6 +32,9 @@ _COMMANDS = {
     "permissions": "Print the least privilege that collecting takes.",
     "checkpoint": "Sign, copy and timestamp a checkpoint of the record; cosignatures; key rotation.",
     "export": "Write packs for auditors, and files for other tools.",
+    "hold": "Place, release and list legal holds, which forbid pruning.",
+    "prune": "Let go of old payloads, by policy and with a trace.",
+    "backup": "Copy the store while it is in use.",
     "verify": "Recompute every hash and root of the record.",
 }
 

@@ -58,6 +58,7 @@ def finding_row(found: query.FindingRow, waivers: Waivers) -> Row:
         "document": found.document,
         "observed": found.observed,
         "reason": found.reason,
+        "pruned": found.pruned,
         "first_seen": found.first_seen,
         "last_seen": found.last_seen,
         "remediation": body["remediation"],

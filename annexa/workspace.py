@@ -48,11 +48,14 @@ class Workspace:
             yield record
 
     @contextmanager
-    def writing(self, *, existing: bool = False) -> "Iterator[Record]":
+    def writing(
+        self, *, existing: bool = False, accept_clock: tuple[str, str] | None = None
+    ) -> "Iterator[Record]":
         """Open the record for writing, as its only writer.
 
         Args:
-            existing: refuse to make one: a mistyped path must not make a store.
+            existing: there must be a store already: a mistyped path must not make one.
+            accept_clock: see :meth:`store.record.Record.writer`.
 
         Raises:
             StoreError: it cannot be opened.
@@ -66,7 +69,8 @@ class Workspace:
                     pass
             except StoreError as error:
                 raise self.config.located(error) from error
-        with Record.writer(self.config.store_path, sealing=sealing(self.config)) as record:
+        sealed = sealing(self.config)
+        with Record.writer(self.config.store_path, sealing=sealed, accept_clock=accept_clock) as record:
             yield record
 
     @cached_property

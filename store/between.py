@@ -14,12 +14,18 @@ import sqlalchemy as sa
 from store.collection_entry import collection_rows
 from store.coverage import Period
 from store.model import Gap
-from store.query import BY_CHECK, CollectionRow, FindingRow, check_bodies, collection_row, finding_values
+from store.query import (
+    BY_CHECK,
+    PRUNED,
+    CollectionRow,
+    FindingRow,
+    check_bodies,
+    collection_row,
+    finding_values,
+)
 from store.record import Record
+from store.retention import removals
 from store.schema import collection
-
-PRUNED = "Pruned"
-"""The code of a gap of which the record no longer says what it was."""
 
 _LAST_BY = """SELECT c.id FROM collection c WHERE c.series_id = x.id AND c.finished <= {moment}
 ORDER BY c.id DESC LIMIT 1"""
@@ -50,7 +56,8 @@ _FINDINGS = f"""WITH {_SPAN}, {_HELD.format(table="finding")}
 SELECT f.check_id, k.digest, f.outcome, f.reason, f.observed, f.document, s.provider,
        s.external_id AS scope, s.name AS scope_name, coalesce(c.region, e.region) AS region,
        e.resource_type, r.resource_id, coalesce(c.name, '') AS resource_name, o.finished AS first_seen,
-       l.finished AS last_seen, l.seq AS entry, {_ENDED} AS ended
+       l.finished AS last_seen, l.seq AS entry, {_ENDED} AS ended,
+       f.decided IS NOT NULL AS pruned, z.finished AS closed_at, z.seq AS closed_by
 FROM span
 JOIN series e ON e.id = span.series_id
 JOIN scope s ON s.id = e.scope_id
@@ -143,8 +150,9 @@ def findings_between(record: Record, period: Period, order: str = BY_CHECK) -> I
     statement = _FINDINGS.format(order=order)
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
+        acts = removals(connection, record.blobs)
         for row in connection.execute(sa.text(statement), _bounds(period)):
-            yield HeldFinding(**finding_values(row, bodies), ended=row.ended)
+            yield HeldFinding(**finding_values(row, bodies, acts), ended=row.ended)
 
 
 def resources_between(record: Record, period: Period) -> Iterator[HeldResource]:

@@ -1,14 +1,15 @@
 """Content-addressed blobs: SHA-256 of the plain bytes → zstd, with a dictionary once there is one."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import zstandard
 
 from store.errors import StoreError
-from store.schema import blob, dictionary, log
+from store.retention import PrunedError, removals
+from store.schema import blob, dictionary, log, tombstone
 
 _LEVEL = 3
 _DICTIONARY_BYTES = 64 * 1024
@@ -89,11 +90,12 @@ class Blobs:
         """Return a blob.
 
         Raises:
+            PrunedError: retention let it go.
             StoreError: the store does not hold it, or it is damaged.
         """
         row = connection.execute(sa.select(blob).where(blob.c.hash == key)).first()
         if row is None:
-            raise StoreError(f"the store holds no blob {key.hex()}", "Run `annexa verify`.")
+            raise self._gone(connection, key)
         try:
             data = self.decompress(connection, row.dictionary_id, row.data)
             if hashlib.sha256(data).digest() != key:
@@ -112,30 +114,78 @@ class Blobs:
         """
         if self.current is not None:
             return False
-        samples = self._samples(connection)
-        if len(samples) < _SAMPLES_WANTED:
+        trained = self._trained(connection)
+        if trained is None:
             return False
-        try:
-            trained = zstandard.train_dictionary(_DICTIONARY_BYTES, samples).as_bytes()
-        except zstandard.ZstdError:
-            # Too little in them to learn from; there will be more after another run.
+        self._recompress(connection, trained)
+        return True
+
+    def retrain(
+        self, connection: sa.Connection, progress: Callable[[int, int], None] = lambda done, of: None
+    ) -> bool:
+        """Make the dictionary anew from what is held now, or do without, and recompress.
+
+        A dictionary is made of pieces of what it was trained on, which would outlive what was removed.
+
+        Args:
+            progress: told how many of how many blobs are done.
+
+        Returns:
+            whether a dictionary was made.
+        """
+        if self.current is None:
             return False
-        self.current = connection.execute(
-            dictionary.insert().returning(dictionary.c.id), {"data": trained}
-        ).scalar_one()
-        for key in connection.execute(sa.select(blob.c.hash)).scalars().all():
+        self._recompress(connection, self._trained(connection), progress)
+        return self.current is not None
+
+    def _recompress(
+        self,
+        connection: sa.Connection,
+        trained: bytes | None,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+    ) -> None:
+        if trained is None:
+            self.current = None
+        else:
+            self.current = connection.execute(
+                dictionary.insert().returning(dictionary.c.id), {"data": trained}
+            ).scalar_one()
+        keys = connection.execute(sa.select(blob.c.hash)).scalars().all()
+        for number, key in enumerate(keys):
+            progress(number, len(keys))
             dictionary_id, data = self.compress(connection, self.get(connection, key))
             connection.execute(
                 blob.update().where(blob.c.hash == key).values(dictionary_id=dictionary_id, data=data)
             )
         for row in connection.execute(
-            sa.select(log).where(log.c.dictionary_id.is_(None), log.c.entry.is_not(None))
+            sa.select(log).where(log.c.entry.is_not(None), log.c.dictionary_id.is_distinct_from(self.current))
         ).all():
-            dictionary_id, data = self.compress(connection, self.decompress(connection, None, row.entry))
+            plain = self.decompress(connection, row.dictionary_id, row.entry)
+            dictionary_id, data = self.compress(connection, plain)
             connection.execute(
                 log.update().where(log.c.seq == row.seq).values(dictionary_id=dictionary_id, entry=data)
             )
-        return True
+        connection.execute(dictionary.delete().where(dictionary.c.id.is_distinct_from(self.current)))
+        self._compressors.clear()
+        self._decompressors.clear()
+
+    def _gone(self, connection: sa.Connection, key: bytes) -> StoreError:
+        let_go = sa.select(sa.func.max(tombstone.c.seq)).where(tombstone.c.hash == key)
+        entry = connection.execute(let_go).scalar()
+        for removal in removals(connection, self) if entry is not None else ():
+            if removal.entry == entry:
+                return PrunedError(key, removal)
+        return StoreError(f"the store holds no blob {key.hex()}", "Run `annexa verify`.")
+
+    def _trained(self, connection: sa.Connection) -> bytes | None:
+        samples = self._samples(connection)
+        if len(samples) < _SAMPLES_WANTED:
+            return None
+        try:
+            return zstandard.train_dictionary(_DICTIONARY_BYTES, samples).as_bytes()
+        except zstandard.ZstdError:
+            # Too little in them to learn from; there will be more after another run.
+            return None
 
     def _samples(self, connection: sa.Connection) -> list[bytes | bytearray | memoryview]:
         # Hashes are as good as random, so the first ones in their order are a fair sample.

@@ -17,6 +17,7 @@ from store import moment
 from store.model import Outcome
 from store.query import check_bodies
 from store.record import Record, rfc3339
+from store.retention import removals, why_gone
 from store.schema import collection, collection_state
 
 _MILLISECOND = dt.timedelta(milliseconds=1)
@@ -42,8 +43,9 @@ GROUP BY r.series_id, f.check_pk, f.outcome
 """
 
 _UNDECIDED = """
-SELECT r.series_id, r.resource_id, f.check_pk, f.reason, f.opened, f.closed
-FROM finding f JOIN resource r ON r.id = f.resource_pk
+SELECT r.series_id, r.resource_id, f.check_pk, f.reason, f.opened, f.closed, x.finished AS ended,
+       x.seq AS ended_by
+FROM finding f JOIN resource r ON r.id = f.resource_pk LEFT JOIN collection x ON x.id = f.closed
 WHERE f.outcome IN ('unknown', 'error') AND f.opened <= :high AND (f.closed IS NULL OR f.closed > :low)
 """
 
@@ -173,6 +175,7 @@ def coverage(
             if series_pk in timelines
         ]
         undecided = []
+        acts = removals(connection, record.blobs)
         for row, days in _undecided(connection, period, timelines):
             where = about[row.series_id]
             undecided.append(
@@ -183,7 +186,7 @@ def coverage(
                     region=where.region,
                     resource_type=where.resource_type,
                     resource_id=row.resource_id,
-                    reason=row.reason,
+                    reason=why_gone(acts, row.ended, row.ended_by) if row.reason is None else row.reason,
                     days=days,
                 )
             )

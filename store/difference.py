@@ -15,6 +15,7 @@ from store.json_changes import Change, changes
 from store.model import Outcome
 from store.query import check_bodies
 from store.record import Record
+from store.retention import Removal, removals, why_gone
 
 _CONTENT = """
 SELECT c.resource_pk AS key, c.hash, c.name, c.region, c.opened, c.closed, {where}
@@ -22,8 +23,10 @@ FROM content c {joins} WHERE c.{edge} > :low AND c.{edge} <= :high
 """
 
 _FINDINGS = """
-SELECT f.resource_pk, f.check_id, k.digest, f.outcome, f.reason, f.opened, f.closed, e.region, {where}
+SELECT f.resource_pk, f.check_id, k.digest, f.outcome, f.reason, f.opened, f.closed, e.region,
+       x.finished AS ended, x.seq AS ended_by, {where}
 FROM finding f JOIN check_applied k ON k.id = f.check_pk {joins}
+LEFT JOIN collection x ON x.id = f.closed
 WHERE f.{edge} > :low AND f.{edge} <= :high
 """
 
@@ -105,6 +108,7 @@ def finding_changes(record: Record, since: str, until: str | None) -> Iterator[F
     """Yield the findings whose outcome differs between two moments, by type, scope, resource and check."""
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
+        acts = removals(connection, record.blobs)
         before, after = _edges(
             connection, _FINDINGS, "f", since, until, lambda row: (row.resource_pk, row.check_id)
         )
@@ -126,16 +130,24 @@ def finding_changes(record: Record, since: str, until: str | None) -> Iterator[F
                 resource_name=connection.execute(sa.text(_NAME), at).scalar() or "",
                 before=Outcome(old.outcome) if old else None,
                 after=Outcome(new.outcome) if new else None,
-                reason=new.reason if new else "",
+                reason=_reason(acts, new) if new else "",
             )
 
 
 def document_changes(record: Record, before: str, after: str) -> list[Change]:
-    """Return what differs between two documents, given by their hashes."""
+    """Return what differs between two documents, given by their hashes.
+
+    Raises:
+        PrunedError: retention let one of them go.
+    """
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         old, new = (orjson.loads(record.blobs.get(connection, bytes.fromhex(key))) for key in (before, after))
     return list(changes(old, new))
+
+
+def _reason(acts: list[Removal], row: Any) -> str:
+    return why_gone(acts, row.ended, row.ended_by) if row.reason is None else str(row.reason)
 
 
 def _edges(

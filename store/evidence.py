@@ -1,6 +1,6 @@
 """One resource: its document at a moment, and where it comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from store.errors import StoreError
 from store.model import Document
 from store.query import CollectionRow, collection_row
 from store.record import Record
+from store.retention import PrunedError
 from store.schema import collection, content
 
 
@@ -25,6 +26,8 @@ class Evidence:
         current: whether the resource still existed when it was last looked for.
         report: provenance and gaps of the collection that last saw it.
         collection: that collection.
+        pruned: ``document`` and ``report`` → when and why retention let it go; the document has no
+            content and the report is empty, then.
     """
 
     document: Document
@@ -34,6 +37,7 @@ class Evidence:
     current: bool
     collection: CollectionRow
     report: dict[str, Any]
+    pruned: dict[str, str] = field(default_factory=dict)
 
 
 _NAMED = """
@@ -75,15 +79,23 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
                 continue
             current = version.closed is None or version.closed > by_then
             saw = last_that_saw(record, connection, resource, by_then if current else version.closed - 1)
+            document, gone = read_document(record, connection, resource, version)
+            pruned = {"document": gone} if gone else {}
+            report: dict[str, Any] = {}
+            try:
+                report = orjson.loads(record.blobs.get(connection, saw.report))
+            except PrunedError as error:
+                pruned["report"] = str(error.removal)
             found.append(
                 Evidence(
-                    document=read_document(record, connection, version.hash),
+                    document=document,
                     hash=version.hash.hex(),
                     first_seen=finished(connection, version.opened),
                     last_seen=saw.finished,
                     current=current,
                     collection=collection_row(saw),
-                    report=orjson.loads(record.blobs.get(connection, saw.report)),
+                    report=report,
+                    pruned=pruned,
                 )
             )
     if not found:
@@ -121,9 +133,19 @@ def finished(connection: sa.Connection, pk: int) -> str:
     return str(connection.execute(sa.select(collection.c.finished).where(collection.c.id == pk)).scalar_one())
 
 
-def read_document(record: Record, connection: sa.Connection, key: bytes) -> Document:
-    """Return the document that has this hash."""
-    return Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
+def read_document(
+    record: Record, connection: sa.Connection, resource: Any, version: Any
+) -> tuple[Document, str]:
+    """Return the document of a version, and when and why retention let it go, or "".
+
+    Args:
+        resource, version: rows of :func:`named` and of ``content``, which say who it is of in any case.
+    """
+    try:
+        return Document.from_payload(orjson.loads(record.blobs.get(connection, version.hash))), ""
+    except PrunedError as error:
+        empty = Document(resource.resource_type, resource.resource_id, version.name, version.region, {})
+        return empty, str(error.removal)
 
 
 def unknown(wanted: str) -> StoreError:

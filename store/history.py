@@ -24,8 +24,10 @@ class Version:
         ended: when it was found to be otherwise, or "" if it still holds.
         end: ``changed`` or ``gone``, or "" if it still holds.
         returned: whether the resource had been gone before.
-        changes: against the version before, also where it was gone in between.
+        changes: against the version before, also where it was gone in between; None where it is not
+            known, because retention let one of the two go.
         opened, closed: the collections that found it so and otherwise.
+        pruned: when and why retention let the document go, or ""; it has no content, then.
     """
 
     document: Document
@@ -37,9 +39,10 @@ class Version:
     ended: str
     end: str
     returned: bool
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] | None
     opened: int
     closed: int | None
+    pruned: str = ""
 
 
 def history(record: Record, wanted: str) -> list[list[Version]]:
@@ -72,7 +75,8 @@ def _versions(record: Record, connection: sa.Connection, resource: Any) -> Itera
         last = newest if row.closed is None else row.closed - 1
         assert last is not None, "a version is opened by a collection"
         follows = rows[number + 1].opened if number + 1 < len(rows) else None
-        doc = read_document(record, connection, row.hash)
+        doc, pruned = read_document(record, connection, resource, row)
+        payload = None if pruned else doc.payload()
         yield Version(
             document=doc,
             provider=resource.provider,
@@ -83,8 +87,13 @@ def _versions(record: Record, connection: sa.Connection, resource: Any) -> Itera
             ended="" if row.closed is None else finished(connection, row.closed),
             end="" if row.closed is None else "changed" if follows == row.closed else "gone",
             returned=number > 0 and rows[number - 1].closed != row.opened,
-            changes=() if before is None else tuple(changes(before, doc.payload())),
+            changes=() if not number else _changes(before, payload),
             opened=row.opened,
             closed=row.closed,
+            pruned=pruned,
         )
-        before = doc.payload()
+        before = payload
+
+
+def _changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[Change, ...] | None:
+    return None if before is None or after is None else tuple(changes(before, after))

@@ -4,7 +4,7 @@ Where a function takes ``at``, it answers for that moment (RFC 3339 in UTC with 
 record writes it) as it would have answered then; see :mod:`store.moment`. None is now.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from store import moment
 from store.collection_entry import collection_rows
 from store.model import Document, Gap, Outcome
 from store.record import Record
+from store.retention import PrunedError, Removal, removals, why_gone
 from store.schema import check, collection, collection_state, run, scope, series
 from store.statement import Filed
 from store.statements import read as read_statements
@@ -27,17 +28,18 @@ class FindingRow:
     Attributes:
         check_body: the check as it was applied.
         region: where the resource lives, or where it was looked for.
-        reason, observed: what decided it; None where retention let it go.
+        observed: the values that decided it; None where retention let them go.
         first_seen: since when this outcome holds, RFC 3339 in UTC.
         last_seen: when the collection that it rests on was last made.
         entry: that collection's entry in the log.
+        pruned: whether retention let go what decided it; ``reason`` says when and why, then.
     """
 
     check: str
     check_digest: str
     check_body: dict[str, Any]
     outcome: Outcome
-    reason: str | None
+    reason: str
     observed: dict[str, Any] | None
     document: str
     provider: str
@@ -50,6 +52,7 @@ class FindingRow:
     first_seen: str
     last_seen: str
     entry: int
+    pruned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,15 @@ class CollectionRow:
     skew_ms: int | None = None
 
 
+PRUNED = "Pruned"
+"""The code of the gap that stands for gaps that retention let go."""
+
 _FINDINGS = """{last}
 SELECT f.check_id, k.digest, f.outcome, f.reason, f.observed, f.document, s.provider,
        s.external_id AS scope, s.name AS scope_name, coalesce(c.region, e.region) AS region,
        e.resource_type, r.resource_id,
        coalesce(c.name, '') AS resource_name, o.finished AS first_seen, l.finished AS last_seen,
-       l.seq AS entry
+       l.seq AS entry, f.decided IS NOT NULL AS pruned, x.finished AS closed_at, x.seq AS closed_by
 FROM last
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
@@ -122,6 +128,7 @@ JOIN finding f ON f.resource_pk = r.id AND {finding}
 JOIN check_applied k ON k.id = f.check_pk
 JOIN collection o ON o.id = f.since
 LEFT JOIN content c ON c.resource_pk = r.id AND {content}
+LEFT JOIN collection x ON x.id = f.closed
 ORDER BY {order}
 """
 
@@ -161,18 +168,25 @@ def findings(record: Record, at: str | None = None, order: str = BY_CHECK) -> It
     )
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
+        acts = removals(connection, record.blobs)
         for row in connection.execute(sa.text(query), moment.bound(at)):
-            yield FindingRow(**finding_values(row, bodies))
+            yield FindingRow(**finding_values(row, bodies, acts))
 
 
-def finding_values(row: Any, bodies: Mapping[bytes, dict[str, Any]]) -> dict[str, Any]:
-    """Return what a row of findings says, as the attributes of :class:`FindingRow`."""
+def finding_values(
+    row: Any, bodies: Mapping[bytes, dict[str, Any]], acts: Iterable[Removal]
+) -> dict[str, Any]:
+    """Return what a row of findings says, as the attributes of :class:`FindingRow`.
+
+    Args:
+        acts: see :func:`store.retention.removals`.
+    """
     return {
         "check": row.check_id,
         "check_digest": row.digest.hex(),
         "check_body": bodies[row.digest],
         "outcome": Outcome(row.outcome),
-        "reason": row.reason,
+        "reason": why_gone(acts, row.closed_at, row.closed_by) if row.pruned else row.reason,
         "observed": None if row.observed is None else orjson.loads(row.observed),
         "document": row.document.hex() if row.document else "",
         "provider": row.provider,
@@ -185,6 +199,7 @@ def finding_values(row: Any, bodies: Mapping[bytes, dict[str, Any]]) -> dict[str
         "first_seen": row.first_seen,
         "last_seen": row.last_seen,
         "entry": row.entry,
+        "pruned": bool(row.pruned),
     }
 
 
@@ -250,13 +265,21 @@ def known_series(record: Record, provider: str) -> set[tuple[str, str, str]]:
 
 
 def gaps(record: Record, at: str | None = None) -> list[tuple[CollectionRow, Gap]]:
-    """Return the gaps of the latest collection of every series."""
+    """Return the gaps of the latest collection of every series.
+
+    Where retention let go what a collection could not read, one gap with the code :data:`PRUNED` says so.
+    """
     found: list[tuple[CollectionRow, Gap]] = []
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         query = collection_rows().where(collection.c.id.in_(moment.last_ids(at)), collection_state.c.gaps > 0)
         for row in connection.execute(query.order_by(collection.c.id)).all():
-            report = orjson.loads(record.blobs.get(connection, row.report))
+            try:
+                report = orjson.loads(record.blobs.get(connection, row.report))
+            except PrunedError as error:
+                what = f"it had {row.gaps} gap{'s' if row.gaps > 1 else ''}; {error.removal}"
+                found.append((collection_row(row), Gap("", PRUNED, what, row.finished)))
+                continue
             found.extend((collection_row(row), Gap(**gap)) for gap in report["gaps"])
     return found
 
@@ -400,7 +423,11 @@ def scope_name(record: Record, provider: str, scope_id: str) -> str:
 
 
 def reports(record: Record, run_uid: str) -> Iterator[dict[str, Any]]:
-    """Yield the report (provenance and gaps) of every collection of a run, in the log's order."""
+    """Yield the report (provenance and gaps) of every collection of a run, in the log's order.
+
+    Raises:
+        PrunedError: retention let one go.
+    """
     query = (
         sa.select(collection_state.c.report)
         .join(collection, collection.c.state_id == collection_state.c.id)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
+from store import clock as clocks
 from store import log, statements
 from store.blobs import Blobs
 from store.canonical import canonical, digest
@@ -93,16 +94,25 @@ class Record:
 
     @classmethod
     @contextmanager
-    def writer(cls, path: Path, clock: Clock = utc_now, sealing: Sealing | None = None) -> "Iterator[Record]":
+    def writer(
+        cls,
+        path: Path,
+        clock: Clock = utc_now,
+        sealing: Sealing | None = None,
+        *,
+        accept_clock: tuple[str, str] | None = None,
+    ) -> "Iterator[Record]":
         """Open a record for writing, making it if there is none, as its only writer.
 
-        A run that a crash left unfinished is marked as interrupted.
+        A run that a crash left unfinished is marked as interrupted, and what a crash left of files
+        that were pruned is removed.
 
         Args:
             sealing: what becomes of checkpoints; without it they are kept, but nobody signs them.
+            accept_clock: why the clock is right though the log is ahead of it, and who says so.
 
         Raises:
-            StoreError: it cannot be written, or another process is writing it.
+            StoreError: it cannot be written, another process is writing it, or the clock has jumped back.
         """
         create_folder(path)
         with writer_lock(path / DATABASE), store_errors(path):
@@ -110,17 +120,21 @@ class Record:
             try:
                 migrate(engine)
                 record = cls(path, engine, clock, sealing)
-                record._prepare()
+                record._prepare(accept_clock)
                 yield record
             finally:
                 engine.dispose()
 
-    def _prepare(self) -> None:
+    def _prepare(self, accept_clock: tuple[str, str] | None) -> None:
         with self.engine.begin() as connection:
             self.blobs.load(connection)
             for statement in STAGING:
                 connection.exec_driver_sql(statement)
             at = rfc3339(self.clock())
+            if accept_clock is None:
+                clocks.must_not_be_behind(connection, self.blobs, at)
+            else:
+                clocks.accept(connection, self.blobs, at, *accept_clock)
             if connection.execute(sa.select(meta.c.value).where(meta.c.key == "store_id")).first() is None:
                 store_id = secrets.token_hex(16)
                 connection.execute(meta.insert(), {"key": "store_id", "value": store_id})
@@ -130,6 +144,7 @@ class Record:
                 connection.execute(
                     run.update().where(run.c.id == row.id).values(status="interrupted", finished=at)
                 )
+            statements.remove_pruned_files(connection, self.blobs, self.path)
 
     def redaction_key(self) -> bytes:
         """Return the key of the digests that stand for secrets, making it on first use.
@@ -163,6 +178,11 @@ class Record:
                 for name in ("page_count", "freelist_count", "page_size")
             )
         return (pages - free) * page_size
+
+    def log_size(self) -> int:
+        """Return how many entries the log has."""
+        with self.engine.connect() as connection:
+            return log.state(connection).size
 
     def begin_run(self, uid: str, trigger: str) -> int:
         """Open a run and return its row's id."""

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
@@ -10,7 +11,9 @@ import sqlalchemy as sa
 from store import log
 from store.blobs import Blobs
 from store.canonical import canonical
+from store.database import unwritable
 from store.errors import StoreError
+from store.files import FOLDER, path_of
 from store.schema import log as log_table
 from store.schema import tombstone
 from store.statement import (
@@ -113,6 +116,36 @@ def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list
         if isinstance(statement, Withdrawal) and (ended := found.get(statement.entry)):
             found[statement.entry] = replace(ended, withdrawn=body["at"], withdrawn_by=row.seq)
     return list(found.values())
+
+
+def files_of(filed: Filed) -> set[str]:
+    """Return the SHA-256 of each file that a statement brings, in hexadecimal."""
+    if isinstance(filed.statement, Attestation):
+        return {file.sha256 for file in filed.statement.files}
+    return set()
+
+
+def remove_pruned_files(connection: sa.Connection, blobs: Blobs, store: Path) -> None:
+    """Remove the files that retention let go and that no statement brings any more.
+
+    They go after the transaction that let them go; after a crash in between, the next writer does it.
+
+    Raises:
+        StoreError: one cannot be removed.
+    """
+    kept = {path.name for path in (store / FOLDER).glob("??/*")}
+    if not kept:
+        return
+    gone = {key.hex() for key in connection.execute(sa.select(tombstone.c.hash)).scalars()}
+    left = kept & gone
+    if not left:
+        return
+    brought = {sha256 for filed in read(connection, blobs) for sha256 in files_of(filed)}
+    try:
+        for sha256 in left - brought:
+            path_of(store, sha256).unlink()
+    except OSError as error:
+        raise unwritable(store, error) from error
 
 
 def _must_stand(connection: sa.Connection, blobs: Blobs, entry: int, at: str) -> None:

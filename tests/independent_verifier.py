@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 STATEMENTS = {"attestation", "waiver", "exclusion", "hold", "withdrawal"}
 KINDS = {"store", "run", "checks", "scope", "collection", "key", "checkpoint", "cosignature", "timestamp"}
-KINDS |= {"dictionary"} | STATEMENTS
+KINDS |= {"dictionary", "prune", "clock"} | STATEMENTS
 SAME = "run provider scope type region started finished provider_time skew_ms resources gaps"
 COLLECTION = """
 SELECT c.*, r.uid AS run, p.provider, p.external_id AS scope, x.resource_type AS type, x.region, s.complete,
@@ -81,6 +81,8 @@ class Verifier:
         self.blobs: dict[bytes, bytes] = {}
         self.bodies: dict[int, Any] = {}
         self.leaves: list[bytes] = []
+        self.gone: dict[bytes, list[tuple[int, str]]] = {}
+        self.saw_last: set[int] = set()
 
     def rows(self, query: str) -> list[sqlite3.Row]:
         return self.db.execute(query).fetchall()
@@ -100,8 +102,10 @@ class Verifier:
         self.log()
         self.statements()
         self.checkpoints(trusted)
+        self.tombstones()
         for series in {row["series_id"] for row in self.collections}:
             self.replay(series)
+        self.payloads()
         return self.problems
 
     def log(self) -> None:
@@ -134,7 +138,6 @@ class Verifier:
     def body(self, row: sqlite3.Row) -> dict[str, Any]:
         names = (("content", "content_root"), ("findings", "findings_root"), ("checks",) * 2, ("report",) * 2)
         manifest = row["manifest"].hex() if row["manifest"] else None
-        self.need(row["report"] in self.blobs, f"report of collection {row['id']}")
         more = {"v": 1, "kind": "collection", "complete": bool(row["complete"]), "manifest": manifest}
         return {key: row[key] for key in SAME.split()} | {key: row[name].hex() for key, name in names} | more
 
@@ -161,6 +164,7 @@ class Verifier:
     def replay(self, series: int) -> None:
         content = [row for row in self.rows(CONTENT) if row["series_id"] == series]
         findings = [row for row in self.rows(FINDING) if row["series_id"] == series]
+        last: dict[str, int] = {}
         for row in (r for r in self.collections if r["series_id"] == series):
             now = row["id"]
             seen = sorted([c["resource_id"], c["hash"].hex()] for c in is_open(content, now))
@@ -168,17 +172,56 @@ class Verifier:
                 manifest = json.loads(self.blobs[row["manifest"]])
                 self.need(all(pair in seen for pair in manifest), f"manifest of collection {now}")
                 seen = manifest
-            self.need(all(bytes.fromhex(h) in self.blobs for _, h in seen), f"documents of collection {now}")
+            last.update({resource: now for resource, _ in seen})
             self.need((tree(seen), len(seen)) == (row["content_root"], row["resources"]), f"content of {now}")
             judged = sorted(is_open(findings, now), key=lambda f: (f["resource_id"], f["check_id"]))
             self.need(tree([self.finding(f) for f in judged]) == row["findings_root"], f"findings of {now}")
 
+        self.saw_last |= {last[c["resource_id"]] for c in content if c["closed"] is None}
+
+    def tombstones(self) -> None:
+        found: dict[int, list[bytes]] = {}
+        for row in self.rows("SELECT * FROM tombstone ORDER BY hash"):
+            found.setdefault(row["seq"], []).append(row["hash"])
+        for seq, body in ((seq, b) for seq, b in self.bodies.items() if b["kind"] == "prune"):
+            hashes = found.pop(seq, [])
+            stated = root([sha(b"\x00" + key) for key in hashes]).hex()
+            self.need((len(hashes), stated) == (body["removed"], body["root"]), f"tombstones of entry {seq}")
+            for key in hashes:
+                self.gone.setdefault(key, []).append((seq, body["before"]))
+        self.need(not found, "tombstones that are not logged")
+
+    def may_be_gone(self, key: bytes, enders: list[sqlite3.Row | None]) -> bool:
+        ended = [(row["finished"], row["seq"]) for row in enders if row is not None]
+        return len(ended) == len(enders) and any(
+            all(at < before and entry < seq for at, entry in ended) for seq, before in self.gone.get(key, [])
+        )
+
+    def payloads(self) -> None:
+        by_id = {row["id"]: row for row in self.collections}
+        enders: dict[bytes, list[sqlite3.Row | None]] = {}
+        for row in self.rows(CONTENT):
+            enders.setdefault(row["hash"], []).append(by_id.get(row["closed"]))
+        following: dict[int, sqlite3.Row] = {}
+        for row in reversed(self.collections):
+            follower = None if row["id"] in self.saw_last else following.get(row["series_id"])
+            enders.setdefault(row["report"], []).append(follower)
+            following[row["series_id"]] = row
+        for key, ended in enders.items():
+            self.need(key in self.blobs or self.may_be_gone(key, ended), f"payload {key.hex()}")
+
     def finding(self, f: sqlite3.Row) -> list[str]:
-        # ``observed`` is canonical already, and may hold numbers that only RFC 8785 writes right.
-        decided = b'{"observed":' + f["observed"].encode() + b',"reason":' + canonical(f["reason"]) + b"}"
+        if f["decided"] is not None:
+            ender = next((row for row in self.collections if row["id"] == f["closed"]), None)
+            self.need(self.may_be_gone(f["decided"], [ender]), f"what decided finding {f['id']}")
+            decided = f["decided"]
+        else:
+            # ``observed`` is canonical already, and may hold numbers that only RFC 8785 writes right.
+            observed, reason = f["observed"].encode(), canonical(f["reason"])
+            decided = sha(b'{"observed":' + observed + b',"reason":' + reason + b"}")
         document = f["document"].hex() if f["document"] else ""
         who = [f["resource_id"], f["check_id"], f["digest"].hex()]
-        return [*who, f["outcome"], document, sha(decided).hex()]
+        return [*who, f["outcome"], document, decided.hex()]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
 from annexa.output import Row, format_option, print_json, print_rows
 from annexa.record_config import key_file, witnesses
@@ -104,6 +105,24 @@ def rotate_key(
     click.echo("Give this key to those who verify, and keep the old one in their trusted_keys.")
     if not made:
         click.echo("Name the new key in [record] now; the old one can no longer sign.")
+    _warn(notices)
+
+
+@command.command("accept-clock")
+@attribution_options("How the clock came to be wrong.", "Who has seen that it is right now.")
+@click.pass_obj
+def accept_clock(config: Path | None, reason: str, by: str) -> None:
+    """Go on writing although the record is ahead of this host's clock, which is right now.
+
+    A clock that was ahead for a while leaves times in the record that are yet to come. Until this is
+    called, nothing is written; it leaves a trace in the log.
+    """
+    with Workspace.load(config).writing(existing=True, accept_clock=(reason, by)) as record:
+        size = record.checkpoint()
+        notices = record.publish()
+    click.echo(
+        f"The clock is accepted; checkpoint {size} says so. From here on the record's times begin anew."
+    )
     _warn(notices)
 
 

@@ -12,8 +12,10 @@ from annexa.rows import statuses
 from annexa.statement_rows import statement_row, subject
 from annexa.workspace import Workspace
 from store import query
-from store.difference import document_changes, finding_changes, resource_changes
+from store.difference import ResourceChange, document_changes, finding_changes, resource_changes
+from store.json_changes import Change
 from store.record import Record, rfc3339, utc_now
+from store.retention import PrunedError
 from store.statement import State, Withdrawal
 
 _COUNTING = (State.NOT_YET, State.IN_FORCE)
@@ -146,7 +148,7 @@ def _finding_rows(record: Record, since: str, until: str | None) -> Iterator[Row
 
 def _resource_rows(record: Record, since: str, until: str | None) -> Iterator[Row]:
     for found in resource_changes(record, since, until):
-        changes = document_changes(record, found.before, found.after) if found.change == "changed" else []
+        changes, pruned = _changes(record, found)
         yield _row(
             "resource",
             found.change,
@@ -158,8 +160,17 @@ def _resource_rows(record: Record, since: str, until: str | None) -> Iterator[Ro
             resource_type=found.resource_type,
             resource_id=found.resource_id,
             resource_name=found.resource_name,
-            changes=[dataclasses.asdict(change) for change in changes],
+            changes=None if pruned else [dataclasses.asdict(change) for change in changes],
+            pruned=pruned,
         )
+
+
+def _changes(record: Record, found: ResourceChange) -> tuple[list[Change], str]:
+    """Return what changed in a resource, or when and why retention let one of its documents go."""
+    try:
+        return document_changes(record, found.before, found.after) if found.change == "changed" else [], ""
+    except PrunedError as error:
+        return [], str(error.removal)
 
 
 def _row(kind: str, change: str, before: str, after: str, **more: object) -> Row:
@@ -176,6 +187,7 @@ def _row(kind: str, change: str, before: str, after: str, **more: object) -> Row
         "statement": more.get("statement", ""),
         "entry": more.get("entry"),
         "changes": more.get("changes", []),
+        "pruned": more.get("pruned", ""),
     }
 
 
@@ -185,7 +197,8 @@ def _print_tables(rows: list[Row]) -> None:
     for kind in _KINDS:
         found = [row for row in rows if row["kind"] == kind]
         for row in found:
-            row["paths"] = [change["path"] for change in row["changes"]]
+            changes = row["changes"]
+            row["paths"] = row["pruned"] if changes is None else [change["path"] for change in changes]
             names = (row["resource_name"], row["resource_id"], row["resource_type"], row["scope"])
             row["resource_name"] = next(filter(None, names), "")
         if found:

@@ -11,8 +11,9 @@ import click
 from annexa.exit_codes import ExitCode
 from annexa.output import Column, Row, format_option, print_rows
 from annexa.workspace import Workspace
+from store.clock import must_not_be_behind
 from store.errors import AnnexaError
-from store.record import DATABASE, REDACTION_KEY, Record
+from store.record import DATABASE, REDACTION_KEY, Record, rfc3339, utc_now
 
 if TYPE_CHECKING:
     from store.places import Place
@@ -72,6 +73,8 @@ def _diagnose_store(path: Path) -> Iterator[Row]:
         try:
             with Record.open(path) as record:
                 yield _row("store", True, f"{path} opens, {record.size():,} bytes")
+                with record.engine.connect() as connection:
+                    must_not_be_behind(connection, record.blobs, rfc3339(utc_now()))
         except AnnexaError as error:
             yield _row("store", False, str(error), error.hint)
     else:

@@ -123,18 +123,24 @@ def _version_row(version: Version) -> dict[str, Any]:
         "ended": version.ended,
         "end": version.end,
         "returned": version.returned,
-        "changes": [dataclasses.asdict(change) for change in version.changes],
+        "changes": None if version.changes is None else [dataclasses.asdict(one) for one in version.changes],
+        "pruned": version.pruned,
     }
 
 
 def _print_versions(rows: list[dict[str, Any]]) -> None:
     _print_head(rows[-1], (("Identifier", "resource_id"), ("Scope", "scope"), ("Region", "region")))
     for row in rows:
-        paths = [f"{_SIGNS[change['kind']]}{change['path']}" for change in row["changes"]]
+        paths = [f"{_SIGNS[change['kind']]}{change['path']}" for change in row["changes"] or ()]
+        if row["changes"] is None:
+            paths = ["not known any more"]
         row["then"] = f"{row['end']} {row['ended']}" if row["end"] else "still so"
         row["short"] = row["document"][:12]
         row["paths"] = (["came back"] if row["returned"] else []) + paths
     print_table(rows, _VERSIONS)
+    for row in rows:
+        if row["pruned"]:
+            click.echo(shown(f"{row['short']}: {row['pruned']}"))
 
 
 def _row(found: Evidence) -> dict[str, Any]:
@@ -150,9 +156,9 @@ def _row(found: Evidence) -> dict[str, Any]:
         "first_seen": found.first_seen,
         "last_seen": found.last_seen,
         "current": found.current,
-        "content": document.content,
-        "gaps": document.gaps,
-        "redacted": list(document.redacted),
+        "content": None if "document" in found.pruned else document.content,
+        "gaps": None if "document" in found.pruned else document.gaps,
+        "redacted": None if "document" in found.pruned else list(document.redacted),
         "collection": {
             "run": found.collection.run,
             "log_entry": found.collection.seq,
@@ -161,7 +167,8 @@ def _row(found: Evidence) -> dict[str, Any]:
             "complete": found.collection.complete,
             "resources": found.collection.resources,
         },
-        "provenance": found.report["provenance"],
+        "provenance": None if "report" in found.pruned else found.report["provenance"],
+        "pruned": found.pruned,
     }
 
 
@@ -178,14 +185,17 @@ def _print(row: dict[str, Any]) -> None:
     out = console()
     if not row["current"]:
         out.print("It no longer existed when it was last looked for.")
-    for key, gap in row["gaps"].items():
+    for what, why in row["pruned"].items():
+        out.print(f"Pruned       {what}: {shown(why)}", markup=False)
+    for key, gap in (row["gaps"] or {}).items():
         out.print(f"Gap          {key}: {gap['call']} could not be read: {gap['code']}", markup=False)
     if row["redacted"]:
         out.print("Redacted     " + ", ".join(row["redacted"]), markup=False)
-    out.print("\n[bold]Document[/]")
-    _print_json(row["content"])
+    if row["content"] is not None:
+        out.print("\n[bold]Document[/]")
+        _print_json(row["content"])
     out.print("\n[bold]Provenance[/]")
-    _print_json(row["collection"] | row["provenance"])
+    _print_json(row["collection"] | (row["provenance"] or {}))
 
 
 def _print_head(row: dict[str, Any], labels: Iterable[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from annexa.attribution import attribution_options
 from annexa.filing import file_all
 from annexa.output import format_option
 from annexa.workspace import Workspace
@@ -12,8 +13,7 @@ from store.statement import Withdrawal
 
 @click.command()
 @click.argument("entry", type=click.IntRange(min=0))
-@click.option("--reason", required=True, help="Why it no longer holds.")
-@click.option("--by", required=True, help="Who withdraws it.")
+@attribution_options("Why it no longer holds.", "Who withdraws it.")
 @format_option
 @click.pass_obj
 def command(config: Path | None, entry: int, reason: str, by: str, form: str) -> None:

@@ -61,7 +61,7 @@ class Source:
             yield cls(workspace, record, when, lent)
 
     def findings(self, wanted: FindingFilter, order: str = query.BY_CHECK) -> Iterator[Row]:
-        """Yield findings; those of a period with ``ended`` and ``pruned``."""
+        """Yield findings; those of a period with ``ended``."""
         if self.when.period is None:
             rows = finding_rows(self.record, self.when.at, order)
         else:
@@ -142,7 +142,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "findings": (
         *("check", "title", "outcome", "severity", *_COMMON, "resource_name", "controls", "equivalents"),
         *("document", "observed", "reason", "first_seen", "last_seen", "remediation", "limits"),
-        *("check_digest", "entry", "waived"),
+        *("check_digest", "entry", "waived", "pruned"),
     ),
     "controls": (
         *("control", "title", "theme", "status", "reason", "pass", "fail", "waived", "unknown"),
@@ -159,7 +159,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 """What can be exported as rows → its keys for a moment; a period adds some."""
 
 PERIOD_KEYS: dict[str, tuple[str, ...]] = {
-    "findings": ("ended", "pruned"),
+    "findings": ("ended",),
     "controls": (
         *("from", "to", "days", "evidenced_days", "failed_days", "gap_days", "attested_days"),
         *("excluded_days", "unevidenced_days", "failed", "unevidenced", "gaps"),
@@ -200,7 +200,6 @@ def _held_findings(record: Record, period: Period, order: str) -> Iterator[Row]:
         yield finding_row(found, waivers(found.ended or period.end)) | {
             "last_seen": seen,
             "ended": found.ended,
-            "pruned": found.observed is None,
         }
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from store.collection_entry import KIND, collection_entry, collection_rows
 from store.log import DICTIONARY, encode
+from store.retention import last_to_see
 from store.schema import (
     blob,
     check,
@@ -19,13 +20,15 @@ from store.schema import (
     series,
 )
 from store.tree import leaf_hash
-from store.verification.examination import Examination
+from store.verification.examination import Ended, Examination
 
 
 def check_collections(x: Examination) -> None:
     """Check every collection against its leaf in the log."""
     logged = {seq for seq, (kind, _) in x.leaves.items() if kind == KIND}
     superseded = _superseded(x)
+    # Without tombstones nothing may be gone, and who needs it until when does not matter.
+    seeing = last_to_see(x.connection, x.json) if x.tombstones else set()
     last = -1
     for row in x.connection.execute(collection_rows().order_by(collection.c.seq)):
         where = f"collection {row.id} ({row.resource_type or 'scope'} in {row.external_id} {row.region})"
@@ -37,7 +40,7 @@ def check_collections(x: Examination) -> None:
             continue
         logged.discard(row.seq)
         with x.at(where):
-            _check_collection(x, row, where, superseded[row.id])
+            _check_collection(x, row, where, None if row.id in seeing else superseded[row.id])
     for seq in sorted(logged):
         x.problem(f"log entry {seq}", "the collection that it logged is gone")
     used = sa.select(collection.c.state_id)
@@ -52,16 +55,18 @@ def check_collections(x: Examination) -> None:
         x.problem(f"collection {collection_id}", "has the state of another series")
 
 
-def _superseded(x: Examination) -> dict[int, str | None]:
-    """Return collection → when the next one of its series was finished, or None if it is the last."""
-    query = "SELECT id, lead(finished) OVER (PARTITION BY series_id ORDER BY id) FROM collection"
-    return {row[0]: row[1] for row in x.connection.execute(sa.text(query))}
+def _superseded(x: Examination) -> dict[int, Ended | None]:
+    """Return collection → the next one of its series, or None if it is the last."""
+    query = """SELECT id, lead(finished) OVER next AS at, lead(seq) OVER next AS entry FROM collection
+               WINDOW next AS (PARTITION BY series_id ORDER BY id)"""
+    rows = x.connection.execute(sa.text(query))
+    return {row.id: None if row.at is None else Ended(row.at, row.entry) for row in rows}
 
 
-def _check_collection(x: Examination, row: Any, where: str, until: str | None) -> None:
+def _check_collection(x: Examination, row: Any, where: str, ended: Ended | None) -> None:
     if leaf_hash(encode(KIND, collection_entry(row._mapping))) != x.leaves[row.seq][1]:
         x.problem(where, f"is not as it was logged in entry {row.seq}")
-    x.need(row.report, where, until)
+    x.need(row.report, where, ended)
     if row.manifest:
         x.need(row.manifest, where)
     report = x.json(row.report)
@@ -79,14 +84,16 @@ def check_blobs(x: Examination) -> None:
             content.c.region,
             resource.c.resource_id,
             series.c.resource_type,
-            collection.c.finished.label("until"),
+            collection.c.finished,
+            collection.c.seq,
         )
         .join(resource, resource.c.id == content.c.resource_pk)
         .join(series, series.c.id == resource.c.series_id)
         .outerjoin(collection, collection.c.id == content.c.closed)
     )
     for row in x.connection.execute(query):
-        x.need(row.hash, f"resource {row.resource_id}", row.until)
+        ended = None if row.finished is None else Ended(row.finished, row.seq)
+        x.need(row.hash, f"resource {row.resource_id}", ended)
         x.documents[row.hash].append((row.resource_type, row.resource_id, row.name, row.region))
     present = set()
     for row in x.connection.execute(sa.select(blob)):
@@ -105,8 +112,8 @@ def check_blobs(x: Examination) -> None:
                 if stated != tuple(payload.get(key) for key in ("type", "id", "name", "region")):
                     x.problem(f"resource {stated[1]}", "its document is of another resource")
     for key in sorted(x.needed.keys() - present):
-        where, until = x.needed[key]
-        if not x.let_go(key, until):
+        where, ended = x.needed[key]
+        if not x.let_go(key, ended):
             x.problem(where, f"its blob {key.hex()} is gone")
 
 

@@ -2,16 +2,24 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 
 from store.record import Record
+from store.retention import Removal, removal_of
 from store.schema import blob
 from store.verification.log_examination import LogExamination, Problem, Verification
 
 __all__ = ["Examination", "Problem", "Verification"]
+
+
+class Ended(NamedTuple):
+    """When something was needed no more: the moment (RFC 3339 in UTC) and the log entry that shows it."""
+
+    at: str
+    entry: int
 
 
 @dataclass(slots=True)
@@ -21,8 +29,8 @@ class Examination(LogExamination):
     Attributes:
         leaves: sequence number → (kind, leaf hash) of every entry.
         checkpoints: size → row.
-        needed: hash → what needs a blob of that name, and until when; None is still now.
-        tombstones: hash of a payload that retention let go → what had ended before then could be let go.
+        needed: hash → what needs a blob of that name, and when the need ended.
+        tombstones: hash of a payload that retention let go → the acts of pruning that did.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
     """
 
@@ -30,22 +38,25 @@ class Examination(LogExamination):
     connection: sa.Connection = field(kw_only=True)
     leaves: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     checkpoints: dict[int, Any] = field(default_factory=dict)
-    needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
-    tombstones: dict[bytes, str] = field(default_factory=dict)
+    needed: dict[bytes, tuple[str, Ended | None]] = field(default_factory=dict)
+    tombstones: dict[bytes, list[Removal]] = field(default_factory=lambda: defaultdict(list))
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
 
-    def need(self, key: bytes, where: str, until: str | None = None) -> None:
+    def need(self, key: bytes, where: str, ended: Ended | None = None) -> None:
         """Say that a blob must be there.
 
         Args:
-            until: when the need for it ended, RFC 3339 in UTC; None if it has not.
+            ended: when the need for it ended; None if it has not.
         """
-        known, ends = self.needed.get(key, (where, until))
-        self.needed[key] = known, None if ends is None or until is None else max(ends, until)
+        known, before = self.needed.get(key, (where, ended))
+        if before is None or ended is None:
+            self.needed[key] = known, None
+        else:
+            self.needed[key] = known, Ended(max(before.at, ended.at), max(before.entry, ended.entry))
 
-    def let_go(self, key: bytes, until: str | None) -> bool:
-        """Say whether retention may have let go a payload that was needed until then."""
-        return until is not None and until < self.tombstones.get(key, "")
+    def let_go(self, key: bytes, ended: Ended | None) -> bool:
+        """Say whether retention may have let go a payload: it was needed no more when it was pruned."""
+        return ended is not None and removal_of(self.tombstones.get(key, ()), *ended) is not None
 
     def json(self, key: bytes) -> Any:
         """Return what a blob holds, or None where it is gone or damaged."""

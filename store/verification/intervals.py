@@ -12,7 +12,7 @@ from store.collection_entry import collection_rows
 from store.intervals import decided_digest, finding_leaf
 from store.schema import collection, content, finding, resource, series
 from store.tree import Frontier, leaf_hash
-from store.verification.examination import Examination
+from store.verification.examination import Ended, Examination
 
 
 def check_series(x: Examination) -> None:
@@ -69,7 +69,7 @@ def _replay_findings(x: Examination, series_pk: int, label: str, collections: An
     rows = x.connection.execute(
         sa.text(
             """SELECT r.resource_id, f.check_id, k.check_id AS applied, k.digest, f.outcome, f.document,
-                      f.observed, f.reason, f.since, f.opened, f.closed, f.decided, c.finished AS until
+                      f.observed, f.reason, f.since, f.opened, f.closed, f.decided, c.finished, c.seq
                FROM resource r JOIN finding f ON f.resource_pk = r.id
                JOIN check_applied k ON k.id = f.check_pk LEFT JOIN collection c ON c.id = f.closed
                WHERE r.series_id = :series ORDER BY f.opened"""
@@ -109,7 +109,8 @@ def _decided(x: Examination, row: Any, where: str) -> str:
         return decided_digest(row.observed, row.reason)
     if row.observed is not None or row.reason is not None:
         x.problem(where, "has what decided it, and says that this was let go")
-    if not x.let_go(row.decided, row.until):
+    ended = None if row.closed is None else Ended(row.finished, row.seq)
+    if not x.let_go(row.decided, ended):
         x.problem(where, "what decided it is gone")
     return str(row.decided.hex())
 

@@ -7,6 +7,7 @@ import orjson
 import sqlalchemy as sa
 
 from store.canonical import canonical
+from store.clock import CLOCK
 from store.collection_entry import KIND
 from store.log import DICTIONARY
 from store.retention import PRUNE
@@ -26,6 +27,7 @@ KINDS = STATEMENT_KINDS | {
     "timestamp",
     DICTIONARY,
     PRUNE,
+    CLOCK,
     KIND,
 }
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import sqlalchemy as sa
 
-from store.retention import PRUNE, removed_root
+from store.retention import PRUNE, Removal, removed_root
 from store.schema import tombstone
 from store.verification.examination import Examination
 
@@ -21,7 +21,10 @@ def check_retention(x: Examination) -> None:
             if (len(hashes), removed_root(hashes).hex()) != (body["removed"], body["root"]):
                 x.problem(where, "its tombstones are not those of what it removed")
                 continue
+            removal = Removal.of(seq, body)
+            if removal.before >= removal.at:
+                x.problem(where, "let go of what had not ended")
             for key in hashes:
-                x.tombstones[key] = max(x.tombstones.get(key, ""), body["before"])
+                x.tombstones[key].append(removal)
     for seq in sorted(found):
         x.problem(f"tombstone of entry {seq}", "is not in the log")

@@ -1,14 +1,17 @@
 """Statements: what each says must be there, and so must the files that it brings."""
 
+from dataclasses import replace
+
 from store.files import digest_of, path_of
-from store.statement import STATEMENT_KINDS, Attestation, Filed, Withdrawal, read_payload
-from store.verification.examination import Examination
+from store.retention import PRUNE
+from store.statement import STATEMENT_KINDS, Attestation, Filed, Hold, State, Withdrawal, read_payload
+from store.verification.examination import Ended, Examination
 
 
 def check_statements(x: Examination) -> None:
     """Check statements against the log, and the files against their names."""
     filed: dict[int, Filed] = {}
-    withdrawn: dict[int, str] = {}
+    withdrawn: dict[int, Ended] = {}
     for seq, body in x.entries.items():
         if body["kind"] not in STATEMENT_KINDS:
             continue
@@ -26,21 +29,21 @@ def check_statements(x: Examination) -> None:
                 ended = filed.get(statement.entry)
                 if ended is None or ended.kind == Withdrawal.KIND or statement.entry in withdrawn:
                     x.problem(where, f"withdraws entry {statement.entry}, which is not there to be withdrawn")
-                withdrawn[statement.entry] = body["at"]
+                withdrawn[statement.entry] = Ended(body["at"], seq)
             filed[seq] = Filed(seq, body["at"], body["kind"], key.hex(), filed_by, statement)
     for seq, one in filed.items():
         with x.at(f"{one.kind} {seq}"):
-            _check(x, one, withdrawn.get(seq, ""))
+            _check(x, one, withdrawn.get(seq))
+    for seq, one in filed.items():
+        if isinstance(one.statement, Hold):
+            with x.at(f"{one.kind} {seq}"):
+                _check_hold(x, one, withdrawn.get(seq))
 
 
-def _check(x: Examination, one: Filed, withdrawn: str) -> None:
+def _check(x: Examination, one: Filed, withdrawn: Ended | None) -> None:
     where = f"{one.kind} {one.entry}"
-    ended = Filed(one.entry, one.at, one.kind, one.digest, "", one.statement, withdrawn).ended
-    # Without what it says, when it ended is not known; that it was let go says that it had.
-    until = one.at if one.statement is None else ended or None
-    if one.kind == Withdrawal.KIND:
-        until = None  # Without it, what it withdrew would count again.
-    x.need(bytes.fromhex(one.digest), where, until)
+    ended = _ended(one, withdrawn)
+    x.need(bytes.fromhex(one.digest), where, ended)
     if not isinstance(one.statement, Attestation):
         return
     for file in one.statement.files:
@@ -48,7 +51,7 @@ def _check(x: Examination, one: Filed, withdrawn: str) -> None:
         try:
             found = digest_of(path)
         except FileNotFoundError:
-            if not x.let_go(bytes.fromhex(file.sha256), until):
+            if not x.let_go(bytes.fromhex(file.sha256), ended):
                 x.problem(where, f"its file {file.name} ({file.sha256}) is gone")
             continue
         except OSError as error:
@@ -56,3 +59,21 @@ def _check(x: Examination, one: Filed, withdrawn: str) -> None:
             continue
         if found != (file.sha256, file.bytes):
             x.problem(where, f"its file {file.name} ({path}) is not the one that was filed")
+
+
+def _ended(one: Filed, withdrawn: Ended | None) -> Ended | None:
+    if one.kind == Withdrawal.KIND:
+        return None  # Without it, what it withdrew would count again.
+    if one.statement is None:
+        # Without what it says, when it ended is not known; that it was let go says that it had.
+        return Ended(one.at, one.entry)
+    at, entry = withdrawn or Ended("", one.entry)
+    until = replace(one, withdrawn=at).ended
+    return Ended(until, entry) if until else None
+
+
+def _check_hold(x: Examination, one: Filed, withdrawn: Ended | None) -> None:
+    for seq, body in x.bodies(PRUNE):
+        ended = withdrawn is not None and withdrawn.entry < seq
+        if one.entry < seq and not ended and one.state(body["at"]) is not State.EXPIRED:
+            x.problem(f"log entry {seq}", f"let payloads go while hold {one.entry} was in force")

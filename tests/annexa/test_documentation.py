@@ -313,6 +313,8 @@ def _keys(rows: Iterable[dict[str, Any]]) -> list[str]:
         ("annexa evidence show", ("evidence", "show", "payroll")),
         ("annexa verify", ("verify",)),
         ("annexa statements", ("statements",)),
+        ("annexa prune", ("prune", "--keep", "2y", "--reason", "r", "--by", "b", "--dry-run")),
+        ("annexa backup", ("backup", "copy")),
     ],
 )
 def test_the_keys_that_are_documented_are_those_there_are(
@@ -320,6 +322,12 @@ def test_the_keys_that_are_documented_are_those_there_are(
 ) -> None:
     found = sample.ask(*command, "--format", "json").json
     assert sorted(_documented(title)) == sorted(_keys(found if isinstance(found, list) else [found]))
+
+
+def test_the_keys_of_a_hold_are_documented(sample: Sandbox) -> None:
+    assert sample.ask("hold", "place", "--reason", "r", "--by", "b").code == 0
+    found = sample.ask("hold", "list", "--format", "json").json
+    assert sorted(_documented("annexa hold list")) == sorted(_keys(found))
 
 
 def test_the_keys_of_a_run_are_documented() -> None:

@@ -1,6 +1,7 @@
 """Killed at any moment: the store opens, verifies, and the next run completes."""
 
 import contextlib
+import datetime as dt
 import os
 import random
 import signal
@@ -21,15 +22,20 @@ from collectors.contract import Tools
 from scheduler.plan import Selection
 from scheduler.runner import Runner
 from store import query, schema
-from store.record import Record
+from store.backup import backup
+from store.prune import prune
+from store.record import Record, rfc3339
 from store.verify import verify
 from tests.annexa.conftest import Annexa
 from tests.annexa.test_growth import CHECKS, HeapCollector
 from tests.estates.small import Small
 from tests.faults import FaultProxy
+from tests.store.conftest import Play
 
 TYPES = ("aws.cloudtrail.*trail", "aws.iam.group", "aws.iam.role", "aws.kms.key")
 THINGS = 150
+GENERATIONS = 30
+START, DAY = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.timedelta(days=1)
 
 
 def collect_account(folder: Path) -> Iterator[None]:
@@ -53,7 +59,44 @@ def collect_things(folder: Path) -> Iterator[None]:
             Runner(record, [collector], CHECKS, {"heap": Selection()}).run("killed")
 
 
-JOBS: dict[str, Callable[[Path], Iterator[None]]] = {"account": collect_account, "things": collect_things}
+def prune_things(folder: Path) -> Iterator[None]:
+    """Let go of one generation after another of what :func:`generations` has made."""
+    yield
+    while True:
+        with Record.writer(folder / "store", lambda: START + GENERATIONS * DAY) as record:
+            prune(record, _generation(record), "to be killed", "test")
+
+
+def generations(store: Path) -> None:
+    """Play a run a day in which everything changes."""
+    now = START
+    with Record.writer(store, lambda: now) as record:
+        play = Play(record)
+        for number in range(GENERATIONS):
+            now = START + number * DAY
+            play.run({f"r{n}": {"public": False, "words": f"{n} on day {number}"} for n in range(20)})
+
+
+def _generation(record: Record) -> str:
+    """Return up to when the next pruning is to go."""
+    with record.engine.connect() as connection:
+        done = connection.exec_driver_sql("SELECT count(*) FROM log WHERE kind = 'prune'").scalar_one()
+    return rfc3339(START + min(done + 2, GENERATIONS - 3) * DAY)
+
+
+def back_up(folder: Path) -> Iterator[None]:
+    """Make backups, again and again."""
+    yield
+    while True:
+        backup(folder / "store", folder / "backups" / f"{time.time_ns()}", {})
+
+
+JOBS: dict[str, Callable[[Path], Iterator[None]]] = {
+    "account": collect_account,
+    "things": collect_things,
+    "prune": prune_things,
+    "backup": back_up,
+}
 
 
 def main() -> None:
@@ -209,6 +252,37 @@ def test_a_store_whose_making_was_killed_is_made_by_the_next_run(annexa: Annexa)
         collector = HeapCollector({"count": THINGS}, Tools(redaction_key=record.redaction_key()))
         assert Runner(record, [collector], CHECKS, {"heap": Selection()}).run("test").status == "complete"
         assert verify(record).problems == []
+
+
+@pytest.mark.slow
+def test_what_is_killed_while_it_prunes_loses_nothing_else(annexa: Annexa) -> None:
+    generations(annexa.store)
+    moments = random.Random(12)
+    with victims("prune", annexa.folder, annexa.environment) as killing:
+        for _ in range(6):
+            killing.kill_one(moments.uniform(0.2, 1))
+            with Record.open(annexa.store) as record:
+                assert verify(record).problems == []
+    with Record.writer(annexa.store, lambda: START + GENERATIONS * DAY) as record:
+        done = prune(record, rfc3339(START + (GENERATIONS - 2) * DAY), "the rest", "test")
+        assert 0 < done.documents < 20 * (GENERATIONS - 3), "some were let go before"
+        assert verify(record).problems == []
+
+
+@pytest.mark.slow
+def test_what_is_killed_while_it_is_copied_is_no_backup(annexa: Annexa) -> None:
+    with Record.writer(annexa.store) as record:
+        Play(record).run({f"r{n}": {"public": False, "number": n} for n in range(100)})
+    moments = random.Random(8)
+    with victims("backup", annexa.folder, annexa.environment) as killing:
+        for _ in range(6):
+            killing.kill_one(moments.uniform(0.05, 0.5))
+    made = list((annexa.folder / "backups").iterdir())
+    whole = [path for path in made if not path.name.startswith(".")]
+    assert len(whole) < len(made)
+    for path in whole[-3:]:
+        with Record.open(path) as record:
+            assert verify(record).problems == []
 
 
 @pytest.mark.slow

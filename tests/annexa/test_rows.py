@@ -59,6 +59,7 @@ def test_findings_have_every_key_with_its_type(findings: list[Row]) -> None:
             controls=list,
             equivalents=list,
             observed=dict,
+            pruned=bool,
             entry=int,
             waived=type(None),
         )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import query
-from store.between import PRUNED, HeldFinding, findings_between, gaps_between, resources_between
+from store.between import HeldFinding, findings_between, gaps_between, resources_between
 from store.coverage import Period
 from store.model import Gap, Outcome
 from store.query import FindingRow
@@ -148,19 +148,21 @@ def test_what_was_over_before_the_period_or_came_after_it_is_left_out(play: Play
     assert list(findings_between(play.record, Period(dt.date(2025, 1, 1), dt.date(2025, 1, 2)))) == []
 
 
-def test_what_retention_let_go_is_none_and_no_outcome_is_made_up(play: Play, clock: SetClock) -> None:
+def test_what_retention_let_go_is_said_to_be_gone(play: Play, clock: SetClock) -> None:
     play.run({"a": PUBLIC})
     _hours(clock, 24)
     play.run({"a": CLOSED})
     with play.record.engine.begin() as connection:
         connection.execute(
-            sa.text("UPDATE finding SET observed = NULL, reason = NULL WHERE closed IS NOT NULL")
+            sa.text(
+                "UPDATE finding SET observed = NULL, reason = NULL, decided = zeroblob(32) WHERE closed IS NOT NULL"
+            )
         )
     pruned, kept = findings_between(play.record, JANUARY)
-    assert (pruned.outcome, pruned.observed, pruned.reason) == (Outcome.FAIL, None, None)
+    assert (pruned.outcome, pruned.observed, pruned.pruned) == (Outcome.FAIL, None, True)
     assert kept.observed == {"item": CLOSED}
     (then,) = query.findings(play.record, "2026-01-01T23:59:59.999Z")
-    assert (then.outcome, then.observed, then.reason) == (Outcome.FAIL, None, None)
+    assert (then.outcome, then.observed, then.pruned) == (Outcome.FAIL, None, True)
 
 
 def _gap(resource: str = "") -> Gap:
@@ -201,5 +203,5 @@ def test_gaps_whose_report_was_let_go_are_still_said_to_have_been(play: Play) ->
     with play.record.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM blob WHERE hash IN (SELECT report FROM collection_state)"))
     (held,) = gaps_between(play.record, JANUARY)
-    assert held.gap.code == PRUNED
+    assert held.gap.code == query.PRUNED
     assert "2 gaps" in held.gap.message

@@ -324,7 +324,7 @@ def test_a_history_tells_what_changed_went_and_came_back(play: Play, record: Rec
         ("gone", False),
         ("", True),
     ]
-    [change] = versions[1].changes
+    [change] = versions[1].changes or ()
     assert (change.path, change.before, change.after) == ("content.item.public", False, True)
     moments = [row.finished for row in _collections(record)]
     assert [(v.first_seen, v.last_seen, v.ended) for v in versions] == [
