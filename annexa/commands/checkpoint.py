@@ -23,9 +23,9 @@ from store.signing_key import CommandKey, EnvironmentKey, FileKey
 @format_option
 @click.pass_context
 def command(ctx: click.Context, form: str) -> int | None:
-    """Keep, sign, copy and timestamp a checkpoint of the record now.
+    """Keep and sign a checkpoint of the record now, and have it cosigned, copied and timestamped.
 
-    What could not be signed or timestamped before is tried again.
+    What did not succeed before is tried again.
     """
     if ctx.invoked_subcommand is not None:
         return None
