@@ -155,7 +155,8 @@ def test_what_retention_let_go_is_said_to_be_gone(play: Play, clock: SetClock) -
     with play.record.engine.begin() as connection:
         connection.execute(
             sa.text(
-                "UPDATE finding SET observed = NULL, reason = NULL, decided = zeroblob(32) WHERE closed IS NOT NULL"
+                "UPDATE finding SET observed = NULL, reason = NULL, decided = zeroblob(32) "
+                "WHERE closed IS NOT NULL"
             )
         )
     pruned, kept = findings_between(play.record, JANUARY)

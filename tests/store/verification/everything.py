@@ -1,25 +1,23 @@
 """A record that has everything in it, small enough to be verified thousands of times."""
 
+import datetime as dt
 import io
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from store import blobs, files, log
-from store.intervals import decided_digest
+from store import blobs, files
 from store.note import Note, parse
 from store.note_key import NoteKey
 from store.places import Folder
+from store.prune import prune
 from store.publication import FILE
 from store.record import Record, rfc3339
-from store.retention import PRUNE, removed_root
-from store.schema import blob, collection, content, finding, tombstone
 from store.sealing import Sealing
 from store.signing_key import FileKey, generate
-from store.statement import AttachedFile, Attestation, Exclusion, Filed, Hold, Waiver, Withdrawal
+from store.statement import AttachedFile, Attestation, Exclusion, Hold, Waiver, Withdrawal
 from store.verify import Demands
 from tests.store.conftest import DENIED, LIST_DENIED, PRIVATE, Clock, Play
 from tests.store.keys import ORIGIN, Witness
@@ -71,7 +69,7 @@ def write_everything(folder: Path, beside: Path) -> Everything:
         with Record.writer(folder, clock, sealing) as record:
             play = Play(record)
             _runs(play)
-            waiver = _statements(record)
+            _statements(record)
             _publish(record)
         older = Path(shutil.copytree(folder, beside / "older"))
         with Record.writer(folder, clock, sealing) as record:
@@ -80,7 +78,10 @@ def write_everything(folder: Path, beside: Path) -> Everything:
             play.record = record
             play.run({"a": CLOSED, "b": {"public": False, "n": 2}})
             _publish(record)
-            _prune(record, waiver)
+            clock.now += dt.timedelta(days=3)
+            done = prune(record, rfc3339(clock.now - dt.timedelta(days=2)), "It is old.", "Ada")
+            assert min(done.documents, done.reports, done.findings, done.statements) > 0
+            record.file(Hold("Another dispute.", "Cy", "2026-01-01"), "cy")
             record.checkpoint()
             _publish(record)
             play.begin(checks=(("aws.s3.bucket.unused", 1), PRIVATE))
@@ -101,17 +102,17 @@ def _runs(play: Play) -> None:
     play.run({"a": PUBLIC, "b": {"public": False, "n": 1}})
 
 
-def _statements(record: Record) -> Filed:
+def _statements(record: Record) -> None:
     sha256, size = files.keep(record.path, io.BytesIO(POLICY), "policy.txt")
     file = AttachedFile(sha256, size, "policy.txt", "text/plain")
     span = ("2026-01-01", "2026-12-31")
     record.file(Attestation("5.1", "Ada", "The policy is approved.", *span, (file,)), "ada")
     waiver = record.file(Waiver(PRIVATE[0], "aws", "", "b", "A public site.", "Bea", *span), "bea")
     record.file(Exclusion("7.4", "There are no premises.", "Bea", span[0]), "bea")
-    record.file(Hold("A dispute.", "Cy", span[0]), "cy")
+    hold = record.file(Hold("A dispute.", "Cy", span[0]), "cy")
     record.file(Withdrawal(waiver.entry, "The site is gone.", "Bea"), "bea")
+    record.file(Withdrawal(hold.entry, "It is settled.", "Cy"), "cy")
     record.file(Waiver(NAMED[0], "", "", "", "Until the migration.", "Bea", *span), "bea")
-    return waiver
 
 
 def _publish(record: Record) -> None:
@@ -121,24 +122,3 @@ def _publish(record: Record) -> None:
     cosigned = Note(note.text, tuple(one.cosign(note.text) for one in WITNESSES))
     record.add_cosignatures(bytes(cosigned), keys)
     assert record.publish() == []
-
-
-def _prune(record: Record, waiver: Filed) -> None:
-    """Let go of a document, of what decided a finding, and of a statement, all of which had ended."""
-    before = rfc3339(record.clock())
-    with record.engine.begin() as connection:
-        still = sa.select(content.c.hash).where(content.c.closed.is_(None))
-        ended = sa.select(content.c.hash).where(content.c.closed.is_not(None), content.c.hash.not_in(still))
-        document = connection.execute(ended.limit(1)).scalar_one()
-        row = connection.execute(
-            sa.select(finding).join(collection, collection.c.id == finding.c.closed).limit(1)
-        ).one()
-        decided = bytes.fromhex(decided_digest(row.observed, row.reason))
-        hashes = [document, decided, bytes.fromhex(waiver.digest)]
-        root = removed_root(hashes).hex()
-        body = {"at": rfc3339(record.clock()), "by": "Ada", "reason": "retention", "before": before}
-        seq = log.append(connection, record.blobs, PRUNE, {**body, "removed": 3, "root": root})
-        connection.execute(tombstone.insert(), [{"hash": key, "seq": seq} for key in hashes])
-        connection.execute(blob.delete().where(blob.c.hash.in_(hashes)))
-        let_go = {"observed": None, "reason": None, "decided": decided}
-        connection.execute(finding.update().where(finding.c.id == row.id).values(let_go))
