@@ -79,6 +79,7 @@ def write_everything(folder: Path, beside: Path) -> Everything:
             play.run({"a": CLOSED, "b": {"public": False, "n": 2}})
             _publish(record)
             clock.now += dt.timedelta(days=3)
+            play.run({"a": CLOSED, "b": {"public": False, "n": 3}})
             done = prune(record, rfc3339(clock.now - dt.timedelta(days=2)), "It is old.", "Ada")
             assert min(done.documents, done.reports, done.findings, done.statements) > 0
             record.file(Hold("Another dispute.", "Cy", "2026-01-01"), "cy")
