@@ -1,7 +1,7 @@
 """Documents of a wanted size and runs over them, without a provider."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from store.collection_writer import Acknowledged
 from store.model import Document, Finding, Outcome, Report, Scope
@@ -39,6 +39,17 @@ def document(number: int, size: int, seed: int = 0) -> Document:
     return Document(TYPE, f"arn:bench:{number:08d}", f"item-{number}", "here", content)
 
 
+def _findings(document: Document, key: str, keys: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """One check looks at a value that differs from item to item and fails half of them; the others pass."""
+    port = document.content["rules"][0]["FromPort"]
+    for number, (check_id, digest) in enumerate(keys):
+        if number:
+            yield Finding(check_id, digest, document.id, Outcome.PASS, {"item.Enabled": True}, "", key)
+        else:
+            outcome = Outcome.PASS if port < 1 << 15 else Outcome.FAIL
+            yield Finding(check_id, digest, document.id, outcome, {"rules[0].FromPort": port}, "", key)
+
+
 def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Acknowledged:
     """Write one run with one collection, judged by five checks, as the runner does it."""
     keys = record.register_checks(_CHECKS)
@@ -53,10 +64,10 @@ def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Ackno
         kept = writer.keep(batch)
         writer.judge(
             (
-                Finding(check_id, digest, document.id, Outcome.PASS, {"item.Enabled": True}, "", keep.hash)
+                finding
                 for document, keep in zip(batch, kept, strict=True)
                 if keep.changed or not alike
-                for check_id, digest in keys
+                for finding in _findings(document, keep.hash, keys)
             ),
             keys,
         )

@@ -5,6 +5,7 @@ against what is open. A row is closed where the two differ, and opened where not
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,9 @@ STAGING = (
         series_id INTEGER, resource_id TEXT, check_id TEXT, check_pk INTEGER, outcome TEXT, reason TEXT,
         observed TEXT, document BLOB, since INTEGER, PRIMARY KEY (series_id, resource_id, check_id))""",
 )
+
+_REMEMBERED = 1 << 12
+"""Few values decide most findings: true, false, null."""
 
 STAGES = ("stage_content", "stage_finding")
 
@@ -206,6 +210,7 @@ def finding_leaf(
     return [resource_id, check_id, check_digest.hex(), outcome, document.hex() if document else "", decided]
 
 
+@lru_cache(_REMEMBERED)
 def decided_digest(observed: str, reason: str) -> str:
     """Return the digest that stands in a finding's leaf for what decided it."""
     return digest({"observed": orjson.loads(observed), "reason": reason})
