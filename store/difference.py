@@ -149,7 +149,6 @@ def finding_changes(record: Record, since: str, until: str | None) -> Iterator[F
 def document_changes(record: Record, before: str, after: str) -> list[Change]:
     """Return what differs between two documents, given by their hashes."""
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
         old, new = (orjson.loads(record.blobs.get(connection, bytes.fromhex(key))) for key in (before, after))
     return list(changes(old, new))
 

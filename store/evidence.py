@@ -62,13 +62,14 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
     """
     found = []
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
         for resource in named(connection, wanted):
             by_then = moment.last_of(connection, resource.series_id, at)
             if by_then is None:
                 continue
-            query = sa.select(content).where(
-                content.c.resource_pk == resource.id, content.c.opened <= by_then
+            query = (
+                sa.select(content, collection.c.finished.label("first_seen"))
+                .join(collection, collection.c.id == content.c.opened)
+                .where(content.c.resource_pk == resource.id, content.c.opened <= by_then)
             )
             version = connection.execute(query.order_by(content.c.opened.desc()).limit(1)).first()
             if version is None:
@@ -79,7 +80,7 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
                 Evidence(
                     document=read_document(record, connection, version.hash),
                     hash=version.hash.hex(),
-                    first_seen=finished(connection, version.opened),
+                    first_seen=version.first_seen,
                     last_seen=saw.finished,
                     current=current,
                     collection=collection_row(saw),
@@ -100,25 +101,18 @@ def named(connection: sa.Connection, wanted: str) -> Any:
 def last_that_saw(record: Record, connection: sa.Connection, resource: Any, last: int) -> Any:
     """Return the newest collection up to ``last`` that saw the resource; incomplete ones may not have."""
     while True:
-        query = (
-            sa.select(collection.c.id)
+        newest = (
+            sa.select(sa.func.max(collection.c.id))
             .where(collection.c.series_id == resource.series_id, collection.c.id <= last)
-            .order_by(collection.c.id.desc())
-            .limit(1)
+            .scalar_subquery()
         )
-        last = connection.execute(query).scalar_one()
-        row = connection.execute(collection_rows().where(collection.c.id == last)).one()
+        row = connection.execute(collection_rows().where(collection.c.id == newest)).one()
         if row.manifest is None:
             return row
         manifest = orjson.loads(record.blobs.get(connection, row.manifest))
         if any(seen == resource.resource_id for seen, _ in manifest):
             return row
-        last -= 1
-
-
-def finished(connection: sa.Connection, pk: int) -> str:
-    """Return when a collection was finished."""
-    return str(connection.execute(sa.select(collection.c.finished).where(collection.c.id == pk)).scalar_one())
+        last = row.id - 1
 
 
 def read_document(record: Record, connection: sa.Connection, key: bytes) -> Document:

@@ -103,17 +103,29 @@ ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 """
 
 _TALLIES = """{last}
-SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
-       l.finished AS last_seen, count(*) AS number
-FROM last
+SELECT k.check_id, k.digest, n.outcome, s.provider, s.external_id AS scope, e.resource_type,
+       l.finished AS last_seen, n.number
+FROM ({counts}) n
+JOIN last ON last.series_id = n.series_id
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
 JOIN scope s ON s.id = e.scope_id
-JOIN resource r ON r.series_id = e.id
-JOIN finding f ON f.resource_pk = r.id AND {finding}
-JOIN check_applied k ON k.id = f.check_pk
-GROUP BY e.id, k.id, f.outcome
+JOIN check_applied k ON k.id = n.check_pk
 """
+
+_STANDING_NOW = """SELECT r.series_id, f.check_pk, f.outcome, count(*) AS number
+FROM finding f JOIN resource r ON r.id = f.resource_pk WHERE f.closed IS NULL
+GROUP BY r.series_id, f.check_pk, f.outcome"""
+
+_STOOD_THEN = """SELECT c.series_id, x.check_pk, x.outcome, sum(x.number) AS number
+FROM (SELECT opened AS at, check_pk, outcome, count(*) AS number FROM finding
+      WHERE opened <= (SELECT max(id) FROM last) GROUP BY opened, check_pk, outcome
+      UNION ALL
+      SELECT closed, check_pk, outcome, -count(*) FROM finding
+      WHERE closed <= (SELECT max(id) FROM last) GROUP BY closed, check_pk, outcome) x
+JOIN collection c ON c.id = x.at JOIN last ON last.series_id = c.series_id AND x.at <= last.id
+GROUP BY c.series_id, x.check_pk, x.outcome HAVING sum(x.number) > 0"""
+"""What was opened less what was closed: it is counted in indexes, without reading a finding."""
 
 
 def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
@@ -146,7 +158,8 @@ def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
 
 def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
     """Yield how many findings of each check and outcome stand in each series."""
-    query = _TALLIES.format(last=moment.last(at), finding=moment.standing("f", at))
+    counts = _STANDING_NOW if at is None else _STOOD_THEN
+    query = _TALLIES.format(last=moment.last(at), counts=counts)
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
         for row in connection.execute(sa.text(query), moment.bound(at)):
@@ -164,7 +177,6 @@ def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
 
 def check_bodies(record: Record, connection: sa.Connection) -> dict[bytes, dict[str, Any]]:
     """Return digest → check as it was applied, for every check that ever was."""
-    record.blobs.load(connection)
     return {
         key: orjson.loads(record.blobs.get(connection, key))
         for key in connection.execute(sa.select(check.c.digest)).scalars().all()
