@@ -17,6 +17,7 @@ _SAMPLE_BYTES = 100 * _DICTIONARY_BYTES
 _LARGEST_SAMPLE = 32 * 1024
 _LARGEST_BLOB = 1 << 30
 _CHUNK = 500
+_BLOB = sa.select(blob).where(blob.c.hash == sa.bindparam("key"))
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ class Blobs:
         Raises:
             StoreError: the store does not hold it, or it is damaged.
         """
-        row = connection.execute(sa.select(blob).where(blob.c.hash == key)).first()
+        row = connection.execute(_BLOB, {"key": key}).first()
         if row is None:
             raise StoreError(f"the store holds no blob {key.hex()}", "Run `annexa verify`.")
         try:

@@ -12,6 +12,14 @@ import sqlalchemy as sa
 
 from store.schema import collection
 
+_LAST_OF = (
+    sa.select(collection.c.id)
+    .where(collection.c.series_id == sa.bindparam("series"))
+    .order_by(collection.c.id.desc())
+    .limit(1)
+)
+_LAST_OF_BY = _LAST_OF.where(collection.c.finished <= sa.bindparam("at"))
+
 
 def _last_by(at: str | None, name: str = "at") -> str:
     if at is None:
@@ -56,10 +64,8 @@ def last_by_series(connection: sa.Connection, at: str | None) -> dict[int, int]:
 
 def last_of(connection: sa.Connection, series_pk: int, at: str | None) -> int | None:
     """Return the last collection of one series by then, or None if it had none."""
-    query = sa.select(collection.c.id).where(collection.c.series_id == series_pk)
-    if at is not None:
-        query = query.where(collection.c.finished <= at)
-    found = connection.execute(query.order_by(collection.c.id.desc()).limit(1)).scalar()
+    values = {"series": series_pk} if at is None else {"series": series_pk, "at": at}
+    found = connection.execute(_LAST_OF if at is None else _LAST_OF_BY, values).scalar()
     return None if found is None else int(found)
 
 
