@@ -8,8 +8,9 @@ from store.model import Document, Finding, Outcome, Report, Scope
 from store.record import Record, rfc3339
 
 TYPE = "bench.thing.item"
+CHECKS = 5
 SCOPE = Scope("bench", "scope-1", "scope-1")
-_CHECKS = [(f"bench.thing.item.check-{number}", {"number": number}) for number in range(5)]
+_CHECKS = [(f"bench.thing.item.check-{number}", {"number": number}) for number in range(CHECKS)]
 _BATCH = 100
 _SOURCE = random.Random(27001)
 _WORDS = [f"{_SOURCE.getrandbits(40):010x}" for _ in range(4000)]
@@ -39,7 +40,7 @@ def document(number: int, size: int, seed: int = 0) -> Document:
     return Document(TYPE, f"arn:bench:{number:08d}", f"item-{number}", "here", content)
 
 
-def _findings(document: Document, key: str, keys: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+def findings(document: Document, key: str, keys: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     """One check looks at a value that differs from item to item and fails half of them; the others pass."""
     port = document.content["rules"][0]["FromPort"]
     for number, (check_id, digest) in enumerate(keys):
@@ -67,7 +68,7 @@ def run(record: Record, found: Sequence[Document] | Iterator[Document]) -> Ackno
                 finding
                 for document, keep in zip(batch, kept, strict=True)
                 if keep.changed or not alike
-                for finding in _findings(document, keep.hash, keys)
+                for finding in findings(document, keep.hash, keys)
             ),
             keys,
         )
