@@ -22,22 +22,26 @@ def documents(count: int, size: int, seed: int = 0) -> Iterator[Document]:
 
 
 def document(number: int, size: int, seed: int = 0) -> Document:
-    """Return one of them."""
-    chance = random.Random(number * 1_000_003 + seed)
+    """Return one of them; another seed changes its version and its first rule."""
+    chance = random.Random(number * 1_000_003)
     content: dict[str, object] = {"item": {"Name": f"item-{number}", "Version": seed, "Enabled": True}}
-    rules: list[dict[str, object]] = []
+    rules = [_rule(chance)]
     while len(rules) * 130 < size - 200:
-        rules.append(
-            {
-                "RuleId": f"sgr-{chance.choice(_WORDS)}",
-                "Protocol": chance.choice(("tcp", "udp", "-1")),
-                "FromPort": chance.randrange(65536),
-                "CidrIp": f"10.{chance.randrange(256)}.0.0/16",
-                "Description": chance.choice(_WORDS),
-            }
-        )
+        rules.append(_rule(chance))
+    if seed:
+        rules[0] = _rule(random.Random(number * 1_000_003 + seed))
     content["rules"] = rules
     return Document(TYPE, f"arn:bench:{number:08d}", f"item-{number}", "here", content)
+
+
+def _rule(chance: random.Random) -> dict[str, object]:
+    return {
+        "RuleId": f"sgr-{chance.choice(_WORDS)}",
+        "Protocol": chance.choice(("tcp", "udp", "-1")),
+        "FromPort": chance.randrange(65536),
+        "CidrIp": f"10.{chance.randrange(256)}.0.0/16",
+        "Description": chance.choice(_WORDS),
+    }
 
 
 def findings(document: Document, key: str, keys: Iterable[tuple[str, str]]) -> Iterator[Finding]:

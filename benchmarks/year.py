@@ -12,7 +12,7 @@ from store.record import Record, rfc3339
 FIRST = dt.date(2026, 1, 1)
 SIZE = 1_000
 _ONE_IN = 100
-_UNCHANGED = 5
+_UNCHANGED = 20
 _TICK = dt.timedelta(milliseconds=1)
 
 
