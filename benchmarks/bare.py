@@ -110,6 +110,21 @@ class Bare:
             {"at": at},
         ).fetchall()
 
+    def counted(self, at: int) -> list[Any]:
+        """Return (rule, outcome, number) of what stood after a run."""
+        return self._db.execute(
+            f"SELECT rule, outcome, count(*) FROM finding WHERE {_STOOD} GROUP BY rule, outcome", {"at": at}
+        ).fetchall()
+
+    def findings(self, at: int) -> list[Any]:
+        """Return (name, rule, outcome, observed) of what stood after a run."""
+        rows = self._db.execute(
+            f"""SELECT r.name, f.rule, f.outcome, f.observed FROM finding f
+                JOIN resource r ON r.id = f.resource WHERE {_STOOD} ORDER BY f.rule, r.name""",
+            {"at": at},
+        )
+        return [(*row[:3], orjson.loads(row[3])) for row in rows]
+
     def resource_changes(self, low: int, high: int) -> list[Any]:
         """Return (resource, hash before, hash after) of what differs between two runs."""
         return self._changes("SELECT resource, hash FROM content", low, high)
@@ -117,6 +132,14 @@ class Bare:
     def finding_changes(self, low: int, high: int) -> list[Any]:
         """Return ((resource, rule), outcome before, outcome after) of what differs between two runs."""
         return self._changes("SELECT resource << 8 | rule, outcome FROM finding", low, high)
+
+    def changed_documents(self, low: int, high: int) -> list[Any]:
+        """Return what differs between two runs, with both documents of each resource."""
+        found = [
+            (key, self._document(before), self._document(after))
+            for key, before, after in self.resource_changes(low, high)
+        ]
+        return [*found, *self.finding_changes(low, high)]
 
     def coverage(self, low: int, high: int) -> list[Counter[Any]]:
         """Return how many findings of each rule and outcome stood after each run."""
@@ -151,6 +174,12 @@ class Bare:
                 hashlib.sha256(repr(row).encode()).digest()
                 number += 1
         return number
+
+    def _document(self, key: bytes | None) -> Any:
+        if key is None:
+            return None
+        data = self._db.execute("SELECT data FROM blob WHERE hash = ?", (key,)).fetchone()[0]
+        return orjson.loads(self._decompressor.decompress(data))
 
     def _train(self, samples: Sequence[bytes]) -> None:
         trained = zstandard.train_dictionary(_DICTIONARY_BYTES, list(samples))

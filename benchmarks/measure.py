@@ -66,7 +66,8 @@ def alternately(first: Callable[[], Cost], second: Callable[[], Cost], rounds: i
 
 def line(label: str, value: float, baseline: float, unit: str = "s") -> None:
     """Print a figure next to its baseline, with the ratio."""
-    note(f"{label:<52} {value:>10.3f} {unit}   baseline {baseline:>8.3f} {unit}   {value / baseline:>6.1f} x")
+    ratio = f"{value / baseline:>6.1f} x" if baseline else ""
+    note(f"{label:<52} {value:>10.3f} {unit:<2}   baseline {baseline:>8.3f} {unit:<2}   {ratio}".rstrip())
 
 
 def note(text: str) -> None:

@@ -12,7 +12,6 @@ from store.record import Record, rfc3339
 FIRST = dt.date(2026, 1, 1)
 SIZE = 1_000
 _ONE_IN = 100
-_UNCHANGED = 20
 _TICK = dt.timedelta(milliseconds=1)
 
 
@@ -45,7 +44,7 @@ def at(day: int) -> str:
     return rfc3339(dt.datetime.combine(FIRST + dt.timedelta(days=day), dt.time(), dt.UTC) - _TICK)
 
 
-def build(folder: Path, resources: int, days: int) -> Built:
+def build(folder: Path, resources: int, days: int, unchanged: int = 20) -> Built:
     """Play one run a day, and unchanged ones afterwards, through the record's own writer."""
     now = [_morning(0)]
 
@@ -58,7 +57,7 @@ def build(folder: Path, resources: int, days: int) -> Built:
     built = Built(folder / "store", Bare(folder / "bare.db"), resources, days)
     with Record.writer(built.path, clock) as record:
         size, floor_size = record.size(), built.bare.size()
-        for day in range(days + _UNCHANGED):
+        for day in range(days + unchanged):
             now[0] = _morning(day)
             if 0 < day < days:
                 for number in chance.sample(range(resources), resources // _ONE_IN):
