@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks import measure, synthetic
 from benchmarks.bare import Bare
 from store.record import Record, rfc3339
+from store.sealing import Sealing
+from store.signing_key import FileKey
 
 FIRST = dt.date(2026, 1, 1)
 SIZE = 1_000
@@ -45,7 +47,7 @@ def at(day: int) -> str:
 
 
 def build(folder: Path, resources: int, days: int, unchanged: int = 20) -> Built:
-    """Play one run a day, and unchanged ones afterwards, through the record's own writer."""
+    """Play one run a day, and unchanged ones afterwards, through the record's own writer; each is signed."""
     now = [_morning(0)]
 
     def clock() -> dt.datetime:
@@ -55,7 +57,8 @@ def build(folder: Path, resources: int, days: int, unchanged: int = 20) -> Built
     chance = random.Random(27001)
     documents = list(synthetic.documents(resources, SIZE))
     built = Built(folder / "store", Bare(folder / "bare.db"), resources, days)
-    with Record.writer(built.path, clock) as record:
+    key = folder / "signing.key"
+    with Record.writer(built.path, clock, Sealing(FileKey(key), new_key=key)) as record:
         size, floor_size = record.size(), built.bare.size()
         for day in range(days + unchanged):
             now[0] = _morning(day)
