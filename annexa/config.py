@@ -80,9 +80,11 @@ class RecordSection(Strict):
     timestamp_url: str | None = None
     timestamp_roots: str | None = None
     witnesses: tuple[str, ...] = ()
+    witness_urls: tuple[str, ...] = ()
     witness_quorum: int = Field(default=0, ge=0)
     trusted_keys: tuple[str, ...] = ()
     copy_to: tuple[str, ...] = ()
+    copy_retention_days: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _one_key(self) -> "RecordSection":
@@ -103,8 +105,24 @@ class RecordSection(Strict):
     def _addresses(self) -> "RecordSection":
         if self.timestamp_url is not None and not self.timestamp_url.startswith(("http://", "https://")):
             raise ValueError("'timestamp_url' begins with http:// or https://")
+        if not all(url.startswith(("http://", "https://")) for url in self.witness_urls):
+            raise ValueError("'witness_urls' begin with http:// or https://")
+        if self.witness_urls and not self.witnesses:
+            raise ValueError("set 'witnesses' to the keys of those at 'witness_urls'; no others are taken")
         if self.timestamp_roots is not None and self.timestamp_url is None:
             raise ValueError("'timestamp_roots' is for the authority of 'timestamp_url', which is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _places(self) -> "RecordSection":
+        addresses = [place for place in self.copy_to if "://" in place]
+        if self.copy_retention_days is not None and not addresses:
+            raise ValueError("'copy_retention_days' is for a place s3://… in 'copy_to'; there is none")
+        if addresses:
+            from store.object_store import parse_address
+
+            for address in addresses:
+                parse_address(address)
         return self
 
     @model_validator(mode="after")

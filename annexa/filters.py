@@ -17,6 +17,7 @@ class FindingFilter:
 
     Attributes:
         resource: a resource's identifier or name.
+        waived: whether a waiver in force covers it; None admits both.
     """
 
     control: str = ""
@@ -28,6 +29,7 @@ class FindingFilter:
     check: str = ""
     resource_type: str = ""
     resource: str = ""
+    waived: bool | None = None
 
     def admits(self, row: dict[str, Any]) -> bool:
         """Say whether a row of ``annexa findings`` is wanted."""
@@ -41,6 +43,7 @@ class FindingFilter:
             and self.check in ("", row["check"])
             and self.resource_type in ("", row["resource_type"])
             and self.resource in ("", row["resource_id"], row["resource_name"])
+            and self.waived in (None, row["waived"] is not None)
         )
 
 
@@ -58,6 +61,7 @@ def finding_filter_options(command: CommandT) -> CommandT:
         click.option("--check", default="", help="A check's id."),
         click.option("--type", "resource_type", default="", help="A resource type, e.g. aws.s3.bucket."),
         click.option("--resource", default="", help="A resource's identifier or name."),
+        click.option("--waived/--not-waived", default=None, help="Failures that a waiver in force covers."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -43,6 +43,18 @@ class _Moment(click.ParamType[str]):
         raise click.BadParameter(f"{value!r} is neither {example}.", ctx, param)
 
 
+class _Day(click.ParamType[str]):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            if _DATE.fullmatch(value):
+                return dt.date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+        raise click.BadParameter(f"{value!r} is no date such as 2026-09-01.", ctx, param)
+
+
 class _Days(click.ParamType[Period]):
     name = "period"
 
@@ -67,6 +79,8 @@ class _Days(click.ParamType[Period]):
 
 
 MOMENT = _Moment()
+DAY = _Day()
+"""A date as text, in the past or to come."""
 DAYS = _Days()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from annexa.output import Row
 from mappings.controls import Control
 from store.coverage import Coverage, Period, UndecidedDays
+from store.statement import Attestation, Exclusion, Filed
 
 
 @dataclass(slots=True)
@@ -22,11 +23,19 @@ class _Sum:
     evidenced: int = 0
     failed: int = 0
     undecided: int = 0
+    attested: int = 0
+    excluded: int = 0
     gaps: list[UndecidedDays] = field(default_factory=list)
 
 
-def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]) -> list[Row]:
-    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing."""
+def period_rows(
+    found: Coverage, period: Period, controls: Mapping[str, Control], filed: Iterable[Filed] = ()
+) -> list[Row]:
+    """Return one row a control: on how many days it was evidenced, failed, had gaps, or had nothing.
+
+    Args:
+        filed: what people had stated by the end of the period.
+    """
     sums: dict[str, _Sum] = defaultdict(_Sum)
     for check in found.checks:
         for number in check.check_body["controls"]:
@@ -37,10 +46,17 @@ def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]
     for gap in found.undecided:
         for number in gap.check_body["controls"]:
             sums[number].gaps.append(gap)
+    for one in filed:
+        days = period.span(one.begun, one.ended or period.after)
+        if isinstance(one.statement, Attestation):
+            sums[one.statement.control].attested |= days
+        elif isinstance(one.statement, Exclusion):
+            sums[one.statement.control].excluded |= days
     every = (1 << period.days) - 1
     rows = []
     for number, control in controls.items():
         total = sums[number]
+        unevidenced = every & ~(total.evidenced | total.attested)
         rows.append(
             {
                 "control": number,
@@ -52,9 +68,11 @@ def period_rows(found: Coverage, period: Period, controls: Mapping[str, Control]
                 "evidenced_days": total.evidenced.bit_count(),
                 "failed_days": total.failed.bit_count(),
                 "gap_days": total.undecided.bit_count(),
-                "unevidenced_days": period.days - total.evidenced.bit_count(),
+                "attested_days": total.attested.bit_count(),
+                "excluded_days": total.excluded.bit_count(),
+                "unevidenced_days": unevidenced.bit_count(),
                 "failed": _stretches(period, total.failed),
-                "unevidenced": _stretches(period, every & ~total.evidenced),
+                "unevidenced": _stretches(period, unevidenced),
                 "gaps": _gap_rows(period, total.gaps),
             }
         )

@@ -1,18 +1,19 @@
 """What ``[record]`` comes to: how checkpoints are sealed, and what verification asks for."""
 
+import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annexa.config import Config
-from store.errors import ConfigError
+from store.errors import ConfigError, StoreError
 from store.note_key import NoteKey
-from store.publication import copies
 from store.signing_key import CommandKey, EnvironmentKey, FileKey, KeySource
 
 if TYPE_CHECKING:
+    from store.places import Place
     from store.sealing import Sealing
-    from store.verification.demands import Demands
+    from store.verification.demands import Demands, Held
 
 SIGNING_KEY = "signing.key"
 
@@ -49,9 +50,26 @@ def sealing(config: Config) -> "Sealing":
         key=key_source(config),
         origin=section.origin or "",
         new_key=key_file(config),
-        copy_to=tuple(config.folder / place for place in section.copy_to),
+        copy_to=places(config),
         timestamp_url=section.timestamp_url or "",
         timestamp_roots=timestamp_roots(config),
+        witness_urls=section.witness_urls,
+        witnesses=witnesses(config),
+    )
+
+
+def places(config: Config) -> "tuple[Place, ...]":
+    """Return where checkpoints are copied to."""
+    from store.object_store import SCHEME, ObjectStore
+    from store.places import Folder
+    from store.record import utc_now
+
+    section = config.file.record
+    days = section.copy_retention_days
+    retention = None if days is None else dt.timedelta(days=days)
+    return tuple(
+        ObjectStore(place, retention, utc_now) if place.startswith(SCHEME) else Folder(config.folder / place)
+        for place in section.copy_to
     )
 
 
@@ -78,10 +96,11 @@ def witnesses(config: Config) -> tuple[NoteKey, ...]:
     return tuple(NoteKey.parse(vkey) for vkey in config.file.record.witnesses)
 
 
-def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin: str) -> "Demands":
+def demands(config: Config | None, keys: Iterable[str], against: Iterable[Path], origin: str) -> "Demands":
     """Return what a record is held against.
 
     Args:
+        config: None where there is none, so that only what is given counts.
         keys: trusted keys beside the configured ones: vkeys, or files that hold one a line.
         against: signed checkpoints; those in ``copy_to`` are taken too.
         origin: of the log, by which its copies are found.
@@ -91,26 +110,42 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
     """
     from store.verification.demands import Demands, Held
 
+    trusted = [found for key in keys for found in _trusted(key)]
+    held = _held(against)
+    if config is None:
+        return Demands(trusted=tuple(dict.fromkeys(trusted)), held=tuple(held))
     section = config.file.record
-    trusted = [NoteKey.parse(vkey) for vkey in section.trusted_keys]
-    for key in keys:
-        trusted += _trusted(key)
-    files = list(against)
-    if origin:
-        files += [path for place in section.copy_to for path in copies(config.folder / place, origin)]
-    try:
-        held = tuple(Held(str(path), path.read_bytes()) for path in files)
-    except OSError as error:
-        raise ConfigError(
-            f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
-        ) from error
+    trusted[:0] = map(NoteKey.parse, section.trusted_keys)
+    unreadable: list[tuple[str, str]] = []
+    empty: list[str] = []
+    for place in places(config) if origin else ():
+        try:
+            found = [Held(where, note, published=True) for where, note in place.copies(origin)]
+            held += found
+            if not found:
+                empty.append(str(place))
+        except StoreError as error:
+            unreadable.append((str(place), str(error)))
     return Demands(
         trusted=tuple(dict.fromkeys(trusted)),
         witnesses=witnesses(config),
         quorum=section.witness_quorum,
         timestamp_roots=timestamp_roots(config),
-        held=held,
+        held=tuple(held),
+        unreadable=tuple(unreadable),
+        empty=tuple(empty),
     )
+
+
+def _held(files: Iterable[Path]) -> "list[Held]":
+    from store.verification.demands import Held
+
+    try:
+        return [Held(str(path), path.read_bytes()) for path in files]
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
+        ) from error
 
 
 def _trusted(given: str) -> list[NoteKey]:

@@ -8,8 +8,11 @@ from typing import Any
 
 from mappings.check import Check
 from mappings.controls import Control
+from mappings.stated import stated_of_controls
 from mappings.status import ControlStatus, Judged, control_statuses
+from mappings.waivers import Accepted, Waivers
 from store import query
+from store.model import Outcome
 from store.record import Record, rfc3339, utc_now
 
 Row = dict[str, Any]
@@ -28,6 +31,7 @@ def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
     Args:
         at: for which moment, as :mod:`store.query` takes it; None is now.
     """
+    waivers = waivers_in_force(record, at)
     for found in standing_findings(record, at):
         body = found.check_body
         yield {
@@ -51,7 +55,20 @@ def finding_rows(record: Record, at: str | None = None) -> Iterator[Row]:
             "remediation": body["remediation"],
             "limits": body["limits"],
             "check_digest": found.check_digest,
+            "waived": _waived(waiver_of(waivers, found)),
         }
+
+
+def waivers_in_force(record: Record, at: str | None = None) -> Waivers:
+    """Return the waivers as they count at a moment; None is now."""
+    return Waivers(query.statements(record, at), rfc3339(_moment(at)))
+
+
+def waiver_of(waivers: Waivers, found: query.FindingRow | query.Tally) -> Accepted | None:
+    """Return the waiver that covers a finding, or several that are counted together, if they fail."""
+    if found.outcome is not Outcome.FAIL:
+        return None
+    return waivers.covering(found.check, found.provider, found.scope, found.resource_id)
 
 
 def statuses(
@@ -66,11 +83,14 @@ def statuses(
     Args:
         at: for which moment, as :mod:`store.query` takes it; None is now.
     """
-    judged = _judged(record, at) if record is not None else iter(())
+    filed = query.statements(record, at) if record is not None else []
+    moment = _moment(at)
+    judged = _judged(record, Waivers(filed, rfc3339(moment)), at) if record is not None else iter(())
     checked = Counter(control for check in checks for control in check.controls)
-    moment = min(utc_now(), dt.datetime.fromisoformat(at)) if at else utc_now()
     stale_before = rfc3339(moment - dt.timedelta(days=stale_after_days))
-    return control_statuses(controls, judged, checked, stale_before)
+    return control_statuses(
+        controls, judged, checked, stale_before, stated_of_controls(filed, rfc3339(moment))
+    )
 
 
 def status_row(status: ControlStatus) -> Row:
@@ -83,6 +103,7 @@ def status_row(status: ControlStatus) -> Row:
         "reason": status.reason,
         "pass": status.passed,
         "fail": status.failed,
+        "waived": status.waived,
         "unknown": status.unknown,
         "not_applicable": status.not_applicable,
         "last_evidence": status.last_evidence,
@@ -120,11 +141,39 @@ def gap_rows(record: Record, at: str | None = None) -> Iterator[Row]:
         }
 
 
-def _judged(record: Record, at: str | None) -> Iterator[Judged]:
+def _judged(record: Record, waivers: Waivers, at: str | None) -> Iterator[Judged]:
     read = query.last_read(record, at)
-    for found in query.tallies(record, at):
-        controls = tuple(found.check_body["controls"])
-        yield Judged(found.check, controls, found.outcome, _last_seen(found, read), found.number)
+    for found in query.tallies(record, at, waivers.resources):
+        covering = waiver_of(waivers, found)
+        expired = None
+        if covering is None and found.outcome is Outcome.FAIL:
+            expired = waivers.expired(found.check, found.provider, found.scope, found.resource_id)
+        yield Judged(
+            found.check,
+            tuple(found.check_body["controls"]),
+            found.outcome,
+            _last_seen(found, read),
+            found.number,
+            waived_until=covering.waiver.valid_until if covering else "",
+            waiver_expired=expired.waiver.valid_until if expired else "",
+        )
+
+
+def _waived(accepted: Accepted | None) -> Row | None:
+    if accepted is None:
+        return None
+    waiver = accepted.waiver
+    return {
+        "entry": accepted.entry,
+        "approver": waiver.approver,
+        "reason": waiver.reason,
+        "until": waiver.valid_until,
+    }
+
+
+def _moment(at: str | None) -> dt.datetime:
+    """Return the moment, but none that is yet to come: today is asked for by its end."""
+    return min(utc_now(), dt.datetime.fromisoformat(at)) if at else utc_now()
 
 
 def _last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annexa import config as configuration
-from store.errors import ConfigError, DefinitionError
+from store.errors import ConfigError, DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from collectors.contract import Collector, Progress
@@ -48,11 +48,24 @@ class Workspace:
             yield record
 
     @contextmanager
-    def writing(self) -> "Iterator[Record]":
-        """Open the record for writing, as its only writer."""
+    def writing(self, *, existing: bool = False) -> "Iterator[Record]":
+        """Open the record for writing, as its only writer.
+
+        Args:
+            existing: refuse to make one: a mistyped path must not make a store.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
         from annexa.record_config import sealing
         from store.record import Record
 
+        if existing:
+            try:
+                with self.reading():
+                    pass
+            except StoreError as error:
+                raise self.config.located(error) from error
         with Record.writer(self.config.store_path, sealing=sealing(self.config)) as record:
             yield record
 
@@ -94,6 +107,19 @@ class Workspace:
         from mappings.controls import load_controls
 
         return load_controls()
+
+    def control(self, number: str) -> "Control":
+        """Return one of the 93 controls, given as 5.1 or A.5.1.
+
+        Raises:
+            ConfigError: there is no such control.
+        """
+        found = self.controls.get(number.strip().upper().removeprefix("A."))
+        if found is None:
+            raise ConfigError(
+                f"there is no control {number!r}", "`annexa controls list` shows the 93; 8.24 is one."
+            )
+        return found
 
     def collectors(
         self,

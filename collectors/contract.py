@@ -79,6 +79,23 @@ class Diagnosis:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The least privilege that reading takes.
+
+    Attributes:
+        grants: what is granted, one by one and sorted, in the provider's words, e.g. ``s3:ListAllMyBuckets``.
+        documents: the same as the provider's own tools take it; several where one would exceed a limit.
+        suffix: the file name suffix of the documents.
+        note: what to do with them, in one sentence.
+    """
+
+    grants: tuple[str, ...]
+    documents: tuple[str, ...]
+    suffix: str = ".json"
+    note: str = ""
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -156,8 +173,8 @@ class Collector(Protocol):
         """Read one resource type, streamed. Never raises for what the provider does: see Collection."""
         ...
 
-    def permissions(self, types: Iterable[str]) -> dict[str, Any]:
-        """Return the least privilege that reading these types takes, as the provider writes it."""
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        """Return the least privilege that reading these types takes."""
         ...
 
     def diagnose(self) -> list[Diagnosis]:

@@ -11,7 +11,7 @@ from store.errors import StoreError
 from store.key_rotation import finish_rotation
 from store.log_keys import append_key, logged_keys
 from store.note import NoteError, Signer, sign
-from store.schema import checkpoint, timestamp
+from store.schema import checkpoint
 from store.schema import log as log_table
 from store.sealing import Sealing, default_origin
 from store.signing_key import generate
@@ -44,7 +44,7 @@ def signer_of(connection: sa.Connection, blobs: Blobs, sealing: Sealing, at: str
     return signer
 
 
-def sign_kept(connection: sa.Connection, blobs: Blobs, sealing: Sealing, signer: Signer) -> list[int]:
+def sign_kept(connection: sa.Connection, blobs: Blobs, signer: Signer) -> list[int]:
     """Sign every kept checkpoint that the present key has to sign and has not yet signed.
 
     Each is recomputed from the log before: nothing is signed because the store says so.
@@ -67,14 +67,12 @@ def sign_kept(connection: sa.Connection, blobs: Blobs, sealing: Sealing, signer:
         # What a rotation was signed with must be both keys; that happens in one transaction or not at all.
         if size == since.seq + 1 and since.before is not None:
             raise StoreError(f"checkpoint {size} has lost its signatures", "Run `annexa verify`.")
-        keep_note(connection, sealing, Checkpoint(signer.key.name, size, root), [signer])
+        keep_note(connection, Checkpoint(signer.key.name, size, root), [signer])
     return list(unsigned)
 
 
-def keep_note(
-    connection: sa.Connection, sealing: Sealing, text: Checkpoint, signers: Sequence[Signer]
-) -> None:
-    """Sign a checkpoint, keep its note, and put it into the queue for a timestamp.
+def keep_note(connection: sa.Connection, text: Checkpoint, signers: Sequence[Signer]) -> None:
+    """Sign a checkpoint and keep its note.
 
     Raises:
         StoreError: a key cannot be reached, or does not belong to its public key.
@@ -86,8 +84,6 @@ def keep_note(
     connection.execute(
         checkpoint.update().where(checkpoint.c.size == text.size).values(note=bytes(note).decode())
     )
-    if sealing.timestamp_url:
-        connection.execute(timestamp.insert(), {"size": text.size, "authority": sealing.timestamp_url})
 
 
 def on_demand(connection: sa.Connection, blobs: Blobs, sealing: Sealing, at: str) -> int:
@@ -107,7 +103,7 @@ def on_demand(connection: sa.Connection, blobs: Blobs, sealing: Sealing, at: str
     if connection.execute(grown.limit(1)).first() is not None:
         log.append(connection, blobs, CHECKPOINT, {"at": at})
         newest, _ = log.keep_checkpoint(connection, at)
-    sign_kept(connection, blobs, sealing, signer)
+    sign_kept(connection, blobs, signer)
     return newest
 
 
@@ -125,10 +121,10 @@ def rotate(connection: sa.Connection, blobs: Blobs, sealing: Sealing, new: Signe
         raise StoreError("the new key has signed for this log before", "Give one that was never used.")
     if new.key.name != old.key.name:
         raise StoreError(f"the new key is {new.key.name!r}'s; the log goes by {old.key.name!r}")
-    sign_kept(connection, blobs, sealing, old)
+    sign_kept(connection, blobs, old)
     append_key(connection, blobs, new.key, old.key, at)
     size, root = log.keep_checkpoint(connection, at)
-    keep_note(connection, sealing, Checkpoint(new.key.name, size, bytes.fromhex(root)), [new, old])
+    keep_note(connection, Checkpoint(new.key.name, size, bytes.fromhex(root)), [new, old])
     return size
 
 

@@ -67,6 +67,11 @@ class Period:
         """Its last moment."""
         return rfc3339(_midnight(self.last) + dt.timedelta(days=1) - _MILLISECOND)
 
+    @property
+    def after(self) -> str:
+        """The first moment after it."""
+        return rfc3339(_midnight(self.last) + dt.timedelta(days=1))
+
     def day(self, at: str) -> int:
         """Return the set of the one day that a moment lies in, empty if outside."""
         number = (dt.date.fromisoformat(at[:10]) - self.first).days
@@ -132,19 +137,33 @@ class Coverage:
     undecided: list[UndecidedDays]
 
 
-def coverage(record: Record, period: Period) -> Coverage:
-    """Work out on which days of a period each check was evidenced, failed or undecided."""
+def coverage(
+    record: Record,
+    period: Period,
+    providers: frozenset[str] = frozenset(),
+    scopes: frozenset[str] = frozenset(),
+) -> Coverage:
+    """Work out on which days of a period each check was evidenced, failed or undecided.
+
+    Args:
+        providers, scopes: only these; empty means all.
+    """
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
         checks = {
             row.id: (row.check_id, bodies[row.digest])
             for row in connection.execute(sa.text("SELECT id, check_id, digest FROM check_applied"))
         }
-        about = {row.id: row for row in connection.execute(sa.text(_ABOUT))}
-        timelines = _timelines(connection, period)
+        about = {
+            row.id: row
+            for row in connection.execute(sa.text(_ABOUT))
+            if (not providers or row.provider in providers) and (not scopes or row.scope in scopes)
+        }
+        timelines = {pk: line for pk, line in _timelines(connection, period).items() if pk in about}
         found = [
             CheckDays(*checks[check_pk], *_days(period, timelines[series_pk], steps))
             for (series_pk, check_pk), steps in _steps(connection, period, timelines).items()
+            if series_pk in timelines
         ]
         undecided = []
         for row, days in _undecided(connection, period, timelines):
@@ -198,7 +217,7 @@ class _Timeline:
 
 
 def _timelines(connection: sa.Connection, period: Period) -> dict[int, _Timeline]:
-    after = rfc3339(_midnight(period.last) + dt.timedelta(days=1))
+    after = period.after
     before = moment.last_by_series(connection, period.before)
     found = {pk: _Timeline(last, last, after) for pk, last in before.items()}
     news = connection.execute(

@@ -1,5 +1,6 @@
 """The append-only log: every act is an entry, and the entries are the leaves of a Merkle tree."""
 
+import hashlib
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,11 +8,12 @@ import sqlalchemy as sa
 from store.blobs import Blobs
 from store.canonical import canonical
 from store.errors import StoreError
-from store.schema import checkpoint, log, log_state
+from store.schema import checkpoint, dictionary, log, log_state
 from store.tiles import LARGEST_ENTRY
 from store.tree import Frontier, leaf_hash
 
 ENTRY_VERSION = 1
+DICTIONARY = "dictionary"
 
 
 def append(
@@ -65,6 +67,17 @@ def state(connection: sa.Connection) -> Frontier:
         return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
     except ValueError as error:
         raise StoreError(f"the state of the log is damaged: {error}", "Run `annexa verify`.") from error
+
+
+def name_dictionary(connection: sa.Connection, blobs: Blobs, at: str) -> None:
+    """Log the digest of the compression dictionary in use; do so whenever one was made.
+
+    What is compressed vouches only for those of its bytes that were used.
+    """
+    query = sa.select(dictionary.c.data).where(dictionary.c.id == blobs.current)
+    data = connection.execute(query).scalar()
+    if data is not None:
+        append(connection, blobs, DICTIONARY, {"at": at, "dictionary": hashlib.sha256(data).hexdigest()})
 
 
 def keep_checkpoint(connection: sa.Connection, at: str) -> tuple[int, str]:

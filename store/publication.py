@@ -1,82 +1,56 @@
 """Bringing signed checkpoints out: a file in the store's folder, and copies in other places."""
 
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from store.note import NoteError, parse
+from store import durable
+from store.errors import StoreError
+from store.places import Place, copy_name, same_checkpoint
 from store.schema import checkpoint
 
 FILE = "checkpoint"
 """The newest signed checkpoint, in the store's folder; C2SP tlog-tiles gives it this name."""
 
-SUFFIX = ".checkpoint"
-_SMALLEST_NAME = 12
 
-
-def publish(connection: sa.Connection, folder: Path, copy_to: tuple[Path, ...]) -> Iterator[str]:
+def publish(connection: sa.Connection, folder: Path, copy_to: Iterable[Place]) -> Iterator[str]:
     """Write the newest signed checkpoint to the store's folder and to the places configured.
 
     Yields:
         what could not be written, and why.
     """
-    row = connection.execute(
-        sa.select(checkpoint)
-        .where(checkpoint.c.note.is_not(None))
-        .order_by(checkpoint.c.size.desc())
-        .limit(1)
-    ).first()
+    row = newest_signed(connection)
     if row is None:
         return
     note = row.note.encode()
     try:
-        _write(folder / FILE, note)
+        durable.write(folder / FILE, note)
     except OSError as error:
         yield f"{folder / FILE} cannot be written: {error.strerror}"
     for place in copy_to:
-        target = place / copy_name(row.note.split("\n", 1)[0], row.size)
         try:
-            if target.exists() and not _same_text(target.read_bytes(), note):
-                yield f"{target} is of another history of this log; it was left as it is"
-                continue
-            _write(target, note)
-        except OSError as error:
-            yield f"{target} cannot be written: {error.strerror}"
+            copy(place, row)
+        except StoreError as error:
+            yield f"{error}. {error.hint}".rstrip()
 
 
-def copy_name(origin: str, size: int) -> str:
-    """Return the name of a copy: logs do not meet in one folder, and names sort as sizes do."""
-    return f"{_slug(origin)}-{size:0{_SMALLEST_NAME}d}{SUFFIX}"
+def copy(place: Place, row: sa.Row[Any]) -> None:
+    """Copy a signed checkpoint to a place, if it is not there yet.
+
+    Raises:
+        StoreError: it cannot be written, or one of another history is there.
+    """
+    name, note = copy_name(row.note.split("\n", 1)[0], row.size), row.note.encode()
+    if not same_checkpoint(place.keep(name, note), note):
+        raise StoreError(
+            f"{place}: {name} is of another history of this log; it was left as it is",
+            "`annexa verify` says what differs.",
+        )
 
 
-def copies(place: Path, origin: str) -> list[Path]:
-    """Return the copies of a log's checkpoints in a folder, oldest first; none if it cannot be read."""
-    try:
-        return sorted(place.glob(f"{_slug(origin)}-*{SUFFIX}"))
-    except OSError:
-        return []
-
-
-def _slug(origin: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", origin).lstrip(".")
-
-
-def _same_text(held: bytes, note: bytes) -> bool:
-    try:
-        return parse(held).text == parse(note).text
-    except NoteError:
-        return False
-
-
-def _write(path: Path, data: bytes) -> None:
-    if path.is_file() and path.read_bytes() == data:
-        return
-    draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def newest_signed(connection: sa.Connection) -> sa.Row[Any] | None:
+    """Return the row of the newest checkpoint that is signed."""
+    signed = sa.select(checkpoint).where(checkpoint.c.note.is_not(None))
+    return connection.execute(signed.order_by(checkpoint.c.size.desc()).limit(1)).first()

@@ -4,7 +4,7 @@ Where a function takes ``at``, it answers for that moment (RFC 3339 in UTC with 
 record writes it) as it would have answered then; see :mod:`store.moment`. None is now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class Tally:
     """How many findings of one check came to one outcome in one series.
 
     Attributes:
+        resource_id: the resource, if it was asked to be counted apart; else "".
         last_seen: when the series was last collected.
     """
 
@@ -65,6 +66,17 @@ class Tally:
     resource_type: str
     last_seen: str
     number: int
+    resource_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedResource:
+    """A resource that a check judges, or "" for a whole scope."""
+
+    provider: str
+    scope: str
+    resource_id: str
+    resource_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,7 @@ ORDER BY f.check_id, s.external_id, e.region, r.resource_id
 
 _TALLIES = """{last}
 SELECT k.check_id, k.digest, n.outcome, s.provider, s.external_id AS scope, e.resource_type,
-       l.finished AS last_seen, n.number
+       l.finished AS last_seen, n.number, n.apart
 FROM ({counts}) n
 JOIN last ON last.series_id = n.series_id
 JOIN collection l ON l.id = last.id
@@ -113,11 +125,12 @@ JOIN scope s ON s.id = e.scope_id
 JOIN check_applied k ON k.id = n.check_pk
 """
 
-_STANDING_NOW = """SELECT r.series_id, f.check_pk, f.outcome, count(*) AS number
-FROM finding f JOIN resource r ON r.id = f.resource_pk WHERE f.closed IS NULL
-GROUP BY r.series_id, f.check_pk, f.outcome"""
+_STANDING = """SELECT r.series_id, f.check_pk, f.outcome, count(*) AS number, {apart} AS apart
+FROM last JOIN resource r ON r.series_id = last.series_id
+JOIN finding f ON f.resource_pk = r.id AND {finding}
+GROUP BY r.series_id, f.check_pk, f.outcome, apart"""
 
-_STOOD_THEN = """SELECT c.series_id, x.check_pk, x.outcome, sum(x.number) AS number
+_STOOD_THEN = """SELECT c.series_id, x.check_pk, x.outcome, sum(x.number) AS number, '' AS apart
 FROM (SELECT opened AS at, check_pk, outcome, count(*) AS number FROM finding
       WHERE opened <= (SELECT max(id) FROM last) GROUP BY opened, check_pk, outcome
       UNION ALL
@@ -126,6 +139,10 @@ FROM (SELECT opened AS at, check_pk, outcome, count(*) AS number FROM finding
 JOIN collection c ON c.id = x.at JOIN last ON last.series_id = c.series_id AND x.at <= last.id
 GROUP BY c.series_id, x.check_pk, x.outcome HAVING sum(x.number) > 0"""
 """What was opened less what was closed: it is counted in indexes, without reading a finding."""
+
+_APART = """CASE WHEN f.outcome = 'fail' AND (f.check_id, r.resource_id) IN
+(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:apart))
+THEN r.resource_id ELSE '' END"""
 
 
 def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
@@ -156,13 +173,24 @@ def findings(record: Record, at: str | None = None) -> Iterator[FindingRow]:
             )
 
 
-def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
-    """Yield how many findings of each check and outcome stand in each series."""
-    counts = _STANDING_NOW if at is None else _STOOD_THEN
+def tallies(
+    record: Record, at: str | None = None, apart: Collection[tuple[str, str]] = ()
+) -> Iterator[Tally]:
+    """Yield how many findings of each check and outcome stand in each series.
+
+    Args:
+        apart: (check, resource id) of which a failure is counted by itself.
+    """
+    counts = (
+        _STANDING.format(finding=moment.standing("f", at), apart=_APART if apart else "''")
+        if at is None or apart
+        else _STOOD_THEN
+    )
     query = _TALLIES.format(last=moment.last(at), counts=counts)
+    values = moment.bound(at) | ({"apart": orjson.dumps(list(apart)).decode()} if apart else {})
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
-        for row in connection.execute(sa.text(query), moment.bound(at)):
+        for row in connection.execute(sa.text(query), values):
             yield Tally(
                 check=row.check_id,
                 check_body=bodies[row.digest],
@@ -172,6 +200,7 @@ def tallies(record: Record, at: str | None = None) -> Iterator[Tally]:
                 resource_type=row.resource_type,
                 last_seen=row.last_seen,
                 number=row.number,
+                resource_id=row.apart,
             )
 
 
@@ -224,6 +253,26 @@ def statements(record: Record, at: str | None = None) -> list[Filed]:
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         return read_statements(connection, record.blobs, at)
+
+
+def checks_applied(record: Record) -> set[str]:
+    """Return the identifiers of all checks that were ever applied."""
+    with record.engine.connect() as connection:
+        return set(connection.execute(sa.select(check.c.check_id)).scalars())
+
+
+def judged_resources(record: Record, check_id: str) -> list[JudgedResource]:
+    """Return what a check judges as things stand; a whole scope has no resource."""
+    query = sa.text(
+        """SELECT s.provider, s.external_id AS scope, r.resource_id, coalesce(c.name, '') AS resource_name
+           FROM finding f JOIN resource r ON r.id = f.resource_pk
+           JOIN series e ON e.id = r.series_id JOIN scope s ON s.id = e.scope_id
+           LEFT JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
+           WHERE f.closed IS NULL AND f.check_id = :check
+           ORDER BY s.provider, s.external_id, r.resource_id"""
+    )
+    with record.engine.connect() as connection:
+        return [JudgedResource(*row) for row in connection.execute(query, {"check": check_id})]
 
 
 def documents(record: Record, provider: str, scope_id: str, resource_type: str) -> Iterator[Document]:

@@ -5,9 +5,8 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import orjson
 import sqlalchemy as sa
 
 from store import log, statements
@@ -26,6 +25,7 @@ from store.database import (
     writer_lock,
 )
 from store.errors import StoreError
+from store.files import keep
 from store.intervals import STAGING
 from store.model import Scope
 from store.note import Signer
@@ -33,7 +33,7 @@ from store.note_key import NoteKey
 from store.publication import publish
 from store.schema import HEAD, check, meta, run, scope, series
 from store.sealing import Sealing
-from store.statement import Filed, Statement
+from store.statement import AttachedFile, Filed, Statement
 
 DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
@@ -186,18 +186,16 @@ class Record:
         at = rfc3339(self.clock())
         with self.engine.begin() as connection:
             signer = self._signer(connection, at)
+            if self.blobs.train(connection):
+                log.name_dictionary(connection, self.blobs, at)
             uid = connection.execute(sa.select(run.c.uid).where(run.c.id == run_id)).scalar_one()
             self._log_run(connection, uid, "finished", at, {"status": status, "summary": dict(summary)})
-            connection.execute(
-                run.update()
-                .where(run.c.id == run_id)
-                .values(status=status, finished=at, summary=orjson.dumps(dict(summary)).decode())
-            )
-            self.blobs.train(connection)
+            ended = {"status": status, "finished": at, "summary": canonical(dict(summary)).decode()}
+            connection.execute(run.update().where(run.c.id == run_id).values(ended))
             size, root = log.keep_checkpoint(connection, at)
-            if signer is not None and self.sealing is not None:
+            if signer is not None:
                 with self._unsigned_on_error():
-                    sign_kept(connection, self.blobs, self.sealing, signer)
+                    sign_kept(connection, self.blobs, signer)
         return size, root
 
     def checkpoint(self) -> int:
@@ -227,8 +225,13 @@ class Record:
         with self.engine.begin() as connection:
             return statements.file(connection, self.blobs, statement, filed_by, rfc3339(self.clock()))
 
+    def attach(self, source: BinaryIO, name: str, media_type: str) -> AttachedFile:
+        """Keep a file that a statement is to bring; see :func:`store.files.keep`."""
+        sha256, size = keep(self.path, source, name)
+        return AttachedFile(sha256, size, name, media_type)
+
     def publish(self) -> list[str]:
-        """Write the newest checkpoint to where it is to go, and ask for the timestamps that are missing.
+        """Have the newest checkpoint cosigned, write it to where it is to go, and have it timestamped.
 
         Returns:
             what did not succeed and will be tried again: nothing of it fails a run.
@@ -236,6 +239,11 @@ class Record:
         notices, self._notices = self._notices, []
         if self.sealing is None:
             return notices
+        if self.sealing.witness_urls:
+            # Before the copies are made, which are best made with cosignatures.
+            from store.witnessing import cosign
+
+            notices += cosign(self.engine, self.blobs, self.sealing, lambda: rfc3339(self.clock()))
         with self.engine.connect() as connection:
             notices += publish(connection, self.path, self.sealing.copy_to)
         if self.sealing.timestamp_url:

@@ -216,7 +216,7 @@ timestamp = sa.Table(
     _id(),
     sa.Column("size", Id, sa.ForeignKey("checkpoint.size"), nullable=False),
     _text("authority"),
-    sa.Column("token", sa.LargeBinary, nullable=True),
+    sa.Column("token", sa.LargeBinary, nullable=False),
 )
 
 tombstone = sa.Table(

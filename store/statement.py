@@ -1,9 +1,31 @@
 """What people state for the record: attestations, waivers, exclusions, holds, and withdrawals of these."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, TypeAlias
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _must_be_day(text: str) -> str:
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"{text!r} is no date such as 2026-09-01")
+    dt.date.fromisoformat(text)
+    return text
+
+
+def _must_be_day_or_empty(text: str) -> str:
+    return text and _must_be_day(text)
+
+
+Day: TypeAlias = Annotated[str, AfterValidator(_must_be_day)]
+OptionalDay: TypeAlias = Annotated[str, AfterValidator(_must_be_day_or_empty)]
+Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +37,7 @@ class AttachedFile:
         media_type: what it was said to be; nothing relies on it.
     """
 
-    sha256: str
+    sha256: Sha256
     bytes: int
     name: str
     media_type: str
@@ -35,8 +57,8 @@ class Attestation:
     control: str
     owner: str
     says: str
-    valid_from: str
-    valid_until: str
+    valid_from: Day
+    valid_until: Day
     files: tuple[AttachedFile, ...] = ()
 
 
@@ -57,8 +79,8 @@ class Waiver:
     resource: str
     reason: str
     approver: str
-    valid_from: str
-    valid_until: str
+    valid_from: Day
+    valid_until: Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +96,8 @@ class Exclusion:
     control: str
     justification: str
     approver: str
-    valid_from: str
-    valid_until: str = ""
+    valid_from: Day
+    valid_until: OptionalDay = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +108,8 @@ class Hold:
 
     reason: str
     approver: str
-    valid_from: str
-    valid_until: str = ""
+    valid_from: Day
+    valid_until: OptionalDay = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +184,13 @@ class Filed:
         return State.IN_FORCE
 
     @property
+    def begun(self) -> str:
+        """From when on it can count, RFC 3339 in UTC: it does not reach back before it was filed."""
+        if self.statement is None or isinstance(self.statement, Withdrawal):
+            return self.at
+        return max(self.at, f"{self.statement.valid_from}T00:00:00.000Z")
+
+    @property
     def ended(self) -> str:
         """From when on it can no longer count, RFC 3339 in UTC, or "" while it may."""
         if self.statement is None or isinstance(self.statement, Withdrawal):
@@ -181,22 +210,28 @@ def payload(statement: Statement, filed_by: str, nonce: str) -> dict[str, Any]:
     return {"kind": statement.KIND, "nonce": nonce, "filed_by": filed_by, "says": said}
 
 
-def read_payload(value: dict[str, Any]) -> tuple[Statement, str]:
+def read_payload(value: Any) -> tuple[Statement, str]:
     """Return a statement and who filed it.
 
     Raises:
-        ValueError: it is malformed.
+        ValueError: it is not what :func:`payload` gives.
     """
     try:
-        kind, said = _KINDS[value["kind"]], dict(value["says"])
-        if set(value) != {"kind", "nonce", "filed_by", "says"} or set(said) != {f.name for f in fields(kind)}:
-            raise ValueError("it has other keys than a statement of its kind")
-        if kind is Attestation:
-            said["files"] = tuple(AttachedFile(**file) for file in said["files"])
-        return kind(**said), value["filed_by"]
+        statement = _reader(value["kind"]).validate_python(value["says"])
+        filed_by, nonce = value["filed_by"], value["nonce"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"a statement is malformed: {error}") from error
+    if not isinstance(filed_by, str) or payload(statement, filed_by, nonce) != value:
+        raise ValueError("it has other keys or values than a statement of its kind")
+    return statement, filed_by
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter[Statement]:
+    return TypeAdapter(_KINDS[kind])
 
 
 def _day_after(day: str) -> str:
-    return f"{dt.date.fromisoformat(day) + dt.timedelta(days=1)}T00:00:00.000Z" if day else ""
+    if not day or day == dt.date.max.isoformat():
+        return ""
+    return f"{dt.date.fromisoformat(day) + dt.timedelta(days=1)}T00:00:00.000Z"

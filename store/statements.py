@@ -13,7 +13,16 @@ from store.canonical import canonical
 from store.errors import StoreError
 from store.schema import log as log_table
 from store.schema import tombstone
-from store.statement import STATEMENT_KINDS, Filed, Statement, Withdrawal, payload, read_payload
+from store.statement import (
+    STATEMENT_KINDS,
+    Attestation,
+    Filed,
+    State,
+    Statement,
+    Withdrawal,
+    payload,
+    read_payload,
+)
 
 _NONCE_BYTES = 16
 
@@ -26,15 +35,49 @@ def file(connection: sa.Connection, blobs: Blobs, statement: Statement, filed_by
         at: the moment, RFC 3339 in UTC.
 
     Raises:
-        StoreError: it withdraws what is not there to be withdrawn.
+        StoreError: it lacks something, or withdraws what is not there to be withdrawn.
     """
+    must_be_whole(statement, at)
     if isinstance(statement, Withdrawal):
-        _must_stand(connection, blobs, statement.entry)
-    data = canonical(payload(statement, filed_by, secrets.token_hex(_NONCE_BYTES)))
+        _must_stand(connection, blobs, statement.entry, at)
+    try:
+        said = payload(statement, filed_by, secrets.token_hex(_NONCE_BYTES))
+        read_payload(said)
+        data = canonical(said)
+    except ValueError as error:
+        raise StoreError(f"the {statement.KIND} cannot be kept: {error}") from error
     key = hashlib.sha256(data).digest()
     blobs.put(connection, {key: data})
     entry = log.append(connection, blobs, statement.KIND, {"at": at, "statement": key.hex()})
     return Filed(entry, at, statement.KIND, key.hex(), filed_by, statement)
+
+
+def must_be_whole(statement: Statement, at: str) -> None:
+    """Refuse a statement that lacks what makes it count.
+
+    Args:
+        at: the moment of filing, RFC 3339 in UTC.
+
+    Raises:
+        StoreError: a text that has to be given is empty, or its days cannot be.
+    """
+    for name in ("owner", "approver", "reason", "justification"):
+        if not str(getattr(statement, name, name)).strip():
+            raise StoreError(f"the {statement.KIND} has an empty {name}", "Say it in words.")
+    if isinstance(statement, Attestation) and not (statement.says.strip() or statement.files):
+        raise StoreError("an attestation needs a file or a text", "Bring a file, or say what is attested.")
+    if isinstance(statement, Withdrawal) or not statement.valid_until:
+        return
+    if statement.valid_until < statement.valid_from:
+        raise StoreError(
+            f"the {statement.KIND} would end on {statement.valid_until}, "
+            f"before it begins on {statement.valid_from}"
+        )
+    if statement.valid_until < at[:10]:
+        raise StoreError(
+            f"the {statement.KIND} would have ended on {statement.valid_until} already",
+            f"Give a day from {at[:10]} (today in UTC) on.",
+        )
 
 
 def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list[Filed]:
@@ -62,19 +105,22 @@ def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list
             statement, filed_by = None, ""
             if key not in gone or not blobs.missing(connection, [key]):
                 statement, filed_by = read_payload(orjson.loads(blobs.get(connection, key)))
+                if row.kind != statement.KIND:
+                    raise ValueError(f"its payload is of the kind {statement.KIND}")
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error
         found[row.seq] = Filed(row.seq, body["at"], row.kind, key.hex(), filed_by, statement)
-        if isinstance(statement, Withdrawal) and statement.entry in found:
-            ended = found[statement.entry]
+        if isinstance(statement, Withdrawal) and (ended := found.get(statement.entry)):
             found[statement.entry] = replace(ended, withdrawn=body["at"], withdrawn_by=row.seq)
     return list(found.values())
 
 
-def _must_stand(connection: sa.Connection, blobs: Blobs, entry: int) -> None:
+def _must_stand(connection: sa.Connection, blobs: Blobs, entry: int, at: str) -> None:
     filed = next((one for one in read(connection, blobs) if one.entry == entry), None)
     hint = "`annexa statements` lists what was stated, with its entries."
     if filed is None or filed.kind == Withdrawal.KIND:
         raise StoreError(f"log entry {entry} is no statement that can be withdrawn", hint)
     if filed.withdrawn:
-        raise StoreError(f"statement {entry} was withdrawn on {filed.withdrawn}", hint)
+        raise StoreError(f"the {filed.kind} {entry} was withdrawn on {filed.withdrawn[:10]} already", hint)
+    if filed.state(at) in (State.EXPIRED, State.PRUNED):
+        raise StoreError(f"the {filed.kind} {entry} has ended by itself", hint)

@@ -94,13 +94,15 @@ def hash_tiles(leaves: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             yield str(Tile(level, index, len(hashes) // HASH_SIZE)), bytes(hashes)
 
 
-def entry_bundles(entries: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+def entry_bundles(entries: Iterable[bytes], index: int = 0) -> Iterator[tuple[str, bytes]]:
     """Yield path and bytes of every bundle of these entries.
+
+    Args:
+        index: of the bundle that the first of them begins.
 
     Raises:
         ValueError: an entry is longer than a bundle can say.
     """
-    index = 0
     waiting: list[bytes] = []
     for entry in entries:
         waiting.append(entry)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from store.record import Record
 from store.schema import timestamp
-from store.verification.collections import check_blobs, check_collections
+from store.verification.collections import check_blobs, check_collections, check_dictionaries
 from store.verification.demands import Demands, Held
 from store.verification.examination import Examination, Problem, Verification
 from store.verification.file import check_file
@@ -24,6 +24,7 @@ def _check_timestamps(x: Examination) -> None:
         from store.verification.timestamps import check_timestamps
 
         check_timestamps(x)
+    x.result.unstamped = sum(1 for size in x.notes if size > x.result.stamped_size)
 
 
 _STEPS = (
@@ -41,6 +42,7 @@ _STEPS = (
     check_statements,
     check_collections,
     check_blobs,
+    check_dictionaries,
     check_series,
 )
 
@@ -57,7 +59,7 @@ def verify(record: Record, demands: Demands | None = None) -> Verification:
     """
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        examination = Examination(record, connection, demands or Demands())
+        examination = Examination(record=record, connection=connection, demands=demands or Demands())
         for step in _STEPS:
             try:
                 with examination.at("store"):

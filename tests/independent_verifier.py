@@ -16,7 +16,9 @@ import zstandard
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+STATEMENTS = {"attestation", "waiver", "exclusion", "hold", "withdrawal"}
 KINDS = {"store", "run", "checks", "scope", "collection", "key", "checkpoint", "cosignature", "timestamp"}
+KINDS |= {"dictionary"} | STATEMENTS
 SAME = "run provider scope type region started finished provider_time skew_ms resources gaps"
 COLLECTION = """
 SELECT c.*, r.uid AS run, p.provider, p.external_id AS scope, x.resource_type AS type, x.region, s.complete,
@@ -71,6 +73,7 @@ def is_open(rows: list[sqlite3.Row], now: int) -> list[sqlite3.Row]:
 
 class Verifier:
     def __init__(self, store: Path) -> None:
+        self.files = store / "files"
         self.db = sqlite3.connect(f"file:{store / 'record.db'}?mode=ro", uri=True)
         self.db.row_factory = sqlite3.Row
         self.problems: list[str] = []
@@ -95,6 +98,7 @@ class Verifier:
             self.blobs[row["hash"]] = self.plain(row, "data")
             self.need(sha(self.blobs[row["hash"]]) == row["hash"], f"blob {row['hash'].hex()}")
         self.log()
+        self.statements()
         self.checkpoints(trusted)
         for series in {row["series_id"] for row in self.collections}:
             self.replay(series)
@@ -116,6 +120,16 @@ class Verifier:
             end, summary = ends[row["uid"]], json.loads(row["summary"])
             stated = (end["at"], end["status"], end["summary"])
             self.need(stated == (row["finished"], row["status"], summary), f"run {row['uid']}")
+
+    def statements(self) -> None:
+        for number, entry in self.bodies.items():
+            if entry["kind"] in STATEMENTS:
+                said = json.loads(self.blobs.get(bytes.fromhex(entry["statement"]), b"{}"))
+                self.need(said.get("kind") == entry["kind"], f"statement {number}")
+                for file in said.get("says", {}).get("files", ()):
+                    path = self.files / file["sha256"][:2] / file["sha256"]
+                    fits = path.is_file() and sha(path.read_bytes()).hex() == file["sha256"]
+                    self.need(fits, f"file {file['name']} of statement {number}")
 
     def body(self, row: sqlite3.Row) -> dict[str, Any]:
         names = (("content", "content_root"), ("findings", "findings_root"), ("checks",) * 2, ("report",) * 2)

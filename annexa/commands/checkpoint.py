@@ -8,7 +8,7 @@ from annexa.exit_codes import ExitCode
 from annexa.output import Row, format_option, print_json, print_rows
 from annexa.record_config import key_file, witnesses
 from annexa.workspace import Workspace
-from store.errors import ConfigError, StoreError
+from store.errors import ConfigError
 from store.key_rotation import finish_rotation, make_successor
 from store.log_keys import logged_keys
 from store.note import Signer
@@ -29,8 +29,7 @@ def command(ctx: click.Context, form: str) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     workspace = Workspace.load(ctx.obj)
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         record.checkpoint()
         row = checkpoint_row(record, record.publish())
     if form == "table":
@@ -48,8 +47,7 @@ def command(ctx: click.Context, form: str) -> int | None:
 def add_cosignature(config: Path | None, file: Path) -> None:
     """Add what a witness of [record] witnesses answered: signature lines, or a cosigned checkpoint."""
     workspace = Workspace.load(config)
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         size, names = record.add_cosignatures(file.read_bytes(), witnesses(workspace.config))
         notices = record.publish()
     click.echo(
@@ -78,8 +76,7 @@ def rotate_key(
     workspace = Workspace.load(config)
     if sum(map(bool, (new_key_file, new_key_env, new_key_command))) > 1:
         raise ConfigError("there can be only one new key", "Give one of the options.")
-    _existing(workspace)
-    with workspace.writing() as record:
+    with workspace.writing(existing=True) as record:
         record.checkpoint()
         with record.engine.connect() as connection:
             old = logged_keys(connection, record.blobs)[-1].key
@@ -119,7 +116,7 @@ def checkpoint_row(record: Record, notices: list[str]) -> Row:
             checkpoint_table.select().order_by(checkpoint_table.c.size.desc()).limit(1)
         ).one()
         keys = logged_keys(connection, record.blobs)
-        waiting = unstamped(connection)
+        waiting = unstamped(connection) if record.sealing and record.sealing.timestamp_url else []
     return {
         "size": newest.size,
         "root": newest.root.hex(),
@@ -136,19 +133,10 @@ def _say(row: Row) -> None:
     click.echo(f"Checkpoint of {row['size']} log entries, root {row['root']}, signed: {row['file']}")
     click.echo(f"Key: {row['key']}")
     if row["unstamped"]:
-        click.echo(f"Without timestamp yet: {', '.join(map(str, row['unstamped']))}")
+        click.echo(f"The newest {len(row['unstamped'])} checkpoints have no timestamp yet.")
     _warn(row["notices"])
 
 
 def _warn(notices: list[str]) -> None:
     for notice in notices:
         click.echo(f"annexa: {notice}", err=True)
-
-
-def _existing(workspace: Workspace) -> None:
-    # A mistyped path must not make a store.
-    try:
-        with workspace.reading():
-            pass
-    except StoreError as error:
-        raise workspace.config.located(error) from error

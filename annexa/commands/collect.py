@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -12,6 +13,7 @@ import click
 from annexa.exit_codes import ExitCode
 from annexa.output import Row, format_option, print_json, print_rows, shown
 from annexa.progress import progress_display
+from annexa.rows import waiver_of, waivers_in_force
 from annexa.workspace import Workspace
 from scheduler.plan import Selection
 from scheduler.runner import Runner, RunResult
@@ -36,7 +38,8 @@ def command(config: Path | None, only: tuple[str, ...], fail_on: str | None, for
     cancelled = threading.Event()
     with workspace.writing() as record, stopping_on_signals(cancelled):
         result = collect(workspace, record, cancelled, trigger="collect", only=only)
-        code = exit_code(result, record, fail_on)
+        failures = failures_from(record, Severity(fail_on)) if fail_on else Failures()
+        code = exit_code(result, failures)
     row = run_row(result, code)
     if form == "json":
         print_json(row)
@@ -44,6 +47,8 @@ def command(config: Path | None, only: tuple[str, ...], fail_on: str | None, for
         print_rows([row], (), form)
     else:
         print_summary(result)
+    if failures.waived:
+        click.echo(f"--fail-on leaves out failures that are waived: {failures.waived}.", err=True)
     return int(code)
 
 
@@ -80,19 +85,35 @@ def collect(
             raise workspace.config.located(error) from error
 
 
-def exit_code(result: RunResult, record: Record, fail_on: str | None) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many findings fail, and how many more fail and are waived."""
+
+    counted: int = 0
+    waived: int = 0
+
+
+def failures_from(record: Record, severity: Severity) -> Failures:
+    """Count the failures that are at least so severe."""
+    counted = waived = 0
+    waivers = waivers_in_force(record)
+    for found in query.tallies(record, apart=waivers.resources):
+        worst = SEVERITY_RANK[Severity(found.check_body["severity"])] <= SEVERITY_RANK[severity]
+        if worst and found.outcome is Outcome.FAIL:
+            if waiver_of(waivers, found) is None:
+                counted += found.number
+            else:
+                waived += found.number
+    return Failures(counted, waived)
+
+
+def exit_code(result: RunResult, failures: Failures) -> ExitCode:
     """Decide the exit code of a run; see :class:`ExitCode`."""
     if result.status == "interrupted":
         return ExitCode.INTERRUPTED
     if result.gaps:
         return ExitCode.GAPS
-    if fail_on is not None:
-        limit = SEVERITY_RANK[Severity(fail_on)]
-        for finding in query.findings(record):
-            severity = Severity(finding.check_body["severity"])
-            if finding.outcome is Outcome.FAIL and SEVERITY_RANK[severity] <= limit:
-                return ExitCode.FINDINGS
-    return ExitCode.COMPLETE
+    return ExitCode.FINDINGS if failures.counted else ExitCode.COMPLETE
 
 
 def run_row(result: RunResult, code: ExitCode) -> Row:

@@ -5,10 +5,18 @@ from pathlib import Path
 import click
 
 from annexa.moments import as_of_option, must_be_collected_by
-from annexa.output import Column, console, format_option, print_json_array, print_rows, print_table
+from annexa.output import (
+    Column,
+    console,
+    format_option,
+    print_json_array,
+    print_rows,
+    print_table,
+    shown,
+)
 from annexa.rows import control_row, finding_rows, status_row, statuses
+from annexa.statement_rows import COLUMNS, statements_on, with_subjects
 from annexa.workspace import Workspace
-from store.errors import ConfigError
 
 _LIST = (
     Column("control", "Control"),
@@ -22,6 +30,7 @@ _CHECKS = (
     Column("check", "Check", fold=True),
     Column("severity", "Severity"),
     Column("fail", "Fail", right=True),
+    Column("waived", "Waived", right=True),
     Column("unknown", "Unknown", right=True),
     Column("pass", "Pass", right=True),
     Column("shows", "What it shows of the control", fold=True),
@@ -54,11 +63,7 @@ def list_controls(config: Path | None, form: str) -> None:
 def show_control(config: Path | None, number: str, as_of: str | None, form: str) -> None:
     """Show a control: its status, the checks that bear on it, and what they found."""
     workspace = Workspace.load(config)
-    control = workspace.controls.get(number.upper().removeprefix("A."))
-    if control is None:
-        raise ConfigError(
-            f"there is no control {number!r}", "`annexa controls list` shows the 93; 8.24 is one."
-        )
+    control = workspace.control(number)
     checks = [check for check in workspace.checks.values() if control.number in check.controls]
     with workspace.reading() as record:
         must_be_collected_by(record, as_of)
@@ -70,10 +75,12 @@ def show_control(config: Path | None, number: str, as_of: str | None, form: str)
             workspace.config.file.status.stale_after_days,
             at=as_of,
         )
+        stated = statements_on(record, workspace, control.number, as_of)
     status = next(item for item in every if item.control.number == control.number)
     rows = []
     for check in checks:
-        outcomes = [row["outcome"] for row in found if row["check"] == check.id]
+        its = [row for row in found if row["check"] == check.id]
+        outcomes = [row["outcome"] for row in its if not row["waived"]]
         rows.append(
             {
                 "check": check.id,
@@ -81,13 +88,16 @@ def show_control(config: Path | None, number: str, as_of: str | None, form: str)
                 "severity": check.severity.value,
                 "pass": outcomes.count("pass"),
                 "fail": outcomes.count("fail"),
+                "waived": len(its) - len(outcomes),
                 "unknown": outcomes.count("unknown") + outcomes.count("error"),
                 "not_applicable": outcomes.count("not_applicable"),
                 "shows": check.controls[control.number],
             }
         )
     if form == "json":
-        print_json_array([control_row(control, checks) | status_row(status) | {"results": rows}])
+        print_json_array(
+            [control_row(control, checks) | status_row(status) | {"results": rows, "statements": stated}]
+        )
         return
     if form == "csv":
         print_rows(rows, _CHECKS, form)
@@ -95,9 +105,11 @@ def show_control(config: Path | None, number: str, as_of: str | None, form: str)
     out = console()
     out.print(f"[bold]{control.number}  {control.title}[/]  ({control.theme}, {control.evidence})")
     out.print(f"{control.summary}\n")
-    out.print(f"Status: {status.status.value.replace('_', ' ')}: {status.reason}")
+    out.print(f"Status: {status.status.value.replace('_', ' ')}: {shown(status.reason)}", markup=False)
     if control.attach:
         out.print("A person attaches: " + "; ".join(control.attach))
+    if stated:
+        print_table(with_subjects(stated), COLUMNS, title="What was stated")
     if rows:
         print_table(rows, _CHECKS)
         out.print(f"See them with: annexa findings --control {control.number} --outcome fail")

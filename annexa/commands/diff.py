@@ -9,11 +9,16 @@ import click
 from annexa.moments import MOMENT, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows, print_table
 from annexa.rows import statuses
+from annexa.statement_rows import statement_row, subject
 from annexa.workspace import Workspace
+from store import query
 from store.difference import document_changes, finding_changes, resource_changes
-from store.record import Record
+from store.record import Record, rfc3339, utc_now
+from store.statement import State, Withdrawal
 
-_KINDS = ("control", "finding", "resource")
+_COUNTING = (State.NOT_YET, State.IN_FORCE)
+"""States of a statement that has not ended."""
+_KINDS = ("control", "statement", "finding", "resource")
 _COLUMNS = {
     "control": (
         Column("control", "Control"),
@@ -21,6 +26,14 @@ _COLUMNS = {
         Column("before", "Before"),
         Column("after", "After"),
         Column("reason", "Why", fold=True),
+    ),
+    "statement": (
+        Column("entry", "Entry", right=True),
+        Column("statement", "Kind"),
+        Column("title", "Of", fold=True),
+        Column("before", "Before"),
+        Column("after", "After"),
+        Column("reason", "What was said", fold=True),
     ),
     "finding": (
         Column("severity", "Severity"),
@@ -47,7 +60,7 @@ _COLUMNS = {
 @format_option
 @click.pass_obj
 def command(config: Path | None, since: str, until: str | None, kind: tuple[str, ...], form: str) -> None:
-    """Show what differs between two moments: controls, findings and resources.
+    """Show what differs between two moments: controls, statements, findings and resources.
 
     It is the net difference: what changed and changed back in between is not shown.
     """
@@ -70,6 +83,8 @@ def _rows(
 ) -> Iterator[Row]:
     if "control" in kinds:
         yield from _control_rows(workspace, record, since, until)
+    if "statement" in kinds:
+        yield from _statement_rows(workspace, record, since, until)
     if "finding" in kinds:
         yield from _finding_rows(record, since, until)
     if "resource" in kinds:
@@ -85,6 +100,28 @@ def _control_rows(workspace: Workspace, record: Record, since: str, until: str |
         if old.status is not new.status:
             more = {"control": new.control.number, "title": new.control.title, "reason": new.reason}
             yield _row("control", "changed", old.status.value, new.status.value, **more)
+
+
+def _statement_rows(workspace: Workspace, record: Record, since: str, until: str | None) -> Iterator[Row]:
+    now = until or rfc3339(utc_now())
+    before = {one.entry: one.state(since) for one in query.statements(record, since)}
+    for filed in query.statements(record, until):
+        old, new = before.get(filed.entry), filed.state(now)
+        counted, counts = old in _COUNTING, new in _COUNTING
+        if old is new or filed.kind == Withdrawal.KIND or not (counted or counts):
+            continue
+        row = statement_row(filed, now, workspace.controls)
+        same = ("control", "check", "provider", "scope", "resource_id", "entry")
+        yield _row(
+            "statement",
+            "changed" if counted and counts else "appeared" if counts else "gone",
+            old.value if old else "",
+            new.value,
+            **{key: row[key] for key in same},
+            statement=filed.kind,
+            title=subject(row),
+            reason=row["text"],
+        )
 
 
 def _finding_rows(record: Record, since: str, until: str | None) -> Iterator[Row]:
@@ -136,6 +173,8 @@ def _row(kind: str, change: str, before: str, after: str, **more: object) -> Row
         "before": before,
         "after": after,
         **{key: more.get(key, "") for key in texts.split()},
+        "statement": more.get("statement", ""),
+        "entry": more.get("entry"),
         "changes": more.get("changes", []),
     }
 

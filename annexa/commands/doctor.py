@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,10 @@ from annexa.output import Column, Row, format_option, print_rows
 from annexa.workspace import Workspace
 from store.errors import AnnexaError
 from store.record import DATABASE, REDACTION_KEY, Record
+
+if TYPE_CHECKING:
+    from store.places import Place
+    from store.sealing import Sealing
 
 _COLUMNS = (
     Column("ok", ""),
@@ -105,10 +110,12 @@ def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
     try:
         with Record.open(path) as record, record.engine.connect() as connection:
             from store.log_keys import logged_keys
+            from store.publication import newest_signed
             from store.stamping import unstamped
 
             keys = logged_keys(connection, record.blobs)
-            waiting = unstamped(connection)
+            newest = newest_signed(connection)
+            waiting = unstamped(connection) if wanted.timestamp_url else []
         if keys:
             signer = wanted.key.signer(wanted.origin or keys[-1].key.name)
             fits = signer.key == keys[-1].key
@@ -121,12 +128,42 @@ def _diagnose_sealing(workspace: Workspace) -> Iterator[Row]:
     except AnnexaError as error:
         yield _row("signing key", False, str(error), error.hint)
         return
+    if newest is not None:
+        yield from _diagnose_places(wanted.copy_to, newest)
+        yield from _diagnose_witnesses(wanted, newest)
     if waiting:
         yield _row(
             "timestamps",
             False,
-            f"{len(waiting)} checkpoints wait for a timestamp: {', '.join(map(str, waiting))}",
+            f"the newest {len(waiting)} checkpoints have no timestamp",
             "Run `annexa checkpoint` once the authority of [record] timestamp_url answers.",
+        )
+
+
+def _diagnose_places(places: "Iterable[Place]", newest: Any) -> Iterator[Row]:
+    """Copy the newest checkpoint to each place: what belongs there tells most, and leaves nothing else."""
+    from store.publication import copy
+
+    for place in places:
+        try:
+            copy(place, newest)
+            held = list(place.copies(newest.note.split("\n", 1)[0]))
+            yield _row("copies", True, f"{place} has {len(held)}, the newest checkpoint's among them")
+        except AnnexaError as error:
+            yield _row("copies", False, str(error), error.hint)
+
+
+def _diagnose_witnesses(wanted: "Sealing", newest: Any) -> Iterator[Row]:
+    from store.note import parse
+    from store.witnessing import cosigned_by
+
+    if wanted.witness_urls:
+        names = cosigned_by(parse(newest.note.encode()), wanted.witnesses)
+        yield _row(
+            "witnesses",
+            len(names) >= len(wanted.witness_urls),
+            f"the newest checkpoint is cosigned by {len(names)} of {len(wanted.witness_urls)}",
+            "" if len(names) >= len(wanted.witness_urls) else "Run `annexa checkpoint`; it says who did not.",
         )
 
 

@@ -21,6 +21,7 @@ _COLUMNS = (
     Column("region", "Region"),
     Column("why", "Why", fold=True),
 )
+_WAIVED = Column("waived_until", "Waived until")
 _LONGEST = 80
 _OUTCOME_RANK = {"fail": 0, "unknown": 1, "error": 2, "pass": 3, "not_applicable": 4}
 
@@ -42,9 +43,14 @@ def command(config: Path | None, /, form: str, limit: int | None, as_of: str | N
     if form != "table":
         print_rows(shown, _COLUMNS, form)
         return
-    print_rows([row | {"why": _why(row)} for row in shown], _COLUMNS, form, empty="No findings match.")
+    columns = (*_COLUMNS, _WAIVED) if any(row["waived"] for row in shown) else _COLUMNS
+    print_rows([_told(row) for row in shown], columns, form, empty="No findings match.")
     if len(shown) < len(rows):
         click.echo(f"{len(rows) - len(shown)} more; leave out --limit to see them.")
+
+
+def _told(row: Row) -> Row:
+    return row | {"why": _why(row), "waived_until": row["waived"]["until"] if row["waived"] else ""}
 
 
 def _why(row: Row) -> str:

@@ -13,6 +13,7 @@ from annexa.rows import status_row, statuses
 from annexa.workspace import Workspace
 from mappings.crosswalk import load_crosswalk
 from mappings.status import ControlStatus, Status
+from store import query
 from store.coverage import Period, coverage
 
 _COLUMNS = (
@@ -32,12 +33,15 @@ _FRAMEWORK_COLUMNS = (
     Column("pass", "Pass", right=True),
     Column("controls", "By ISO/IEC 27002 controls", fold=True),
 )
+_WAIVED = Column("waived", "Waived", right=True)
 _PERIOD_COLUMNS = (
     Column("control", "Control"),
     Column("title", "Title", fold=True),
     Column("evidenced_days", "Evidenced", right=True),
     Column("failed_days", "Failed", right=True),
     Column("gap_days", "Gaps", right=True),
+    Column("attested_days", "Attested", right=True),
+    Column("excluded_days", "Excluded", right=True),
     Column("unevidenced_days", "Nothing", right=True),
 )
 _GAP_COLUMNS = (
@@ -93,7 +97,10 @@ def command(
     found = [status for status in found if theme in (None, status.control.theme)]
     rows = _framework_rows(framework, found) if framework else [status_row(status) for status in found]
     rows = [row for row in rows if not wanted or row["status"] in wanted]
-    print_rows(rows, _FRAMEWORK_COLUMNS if framework else _COLUMNS, form, empty="No control matches.")
+    columns = _FRAMEWORK_COLUMNS if framework else _COLUMNS
+    if any(row["waived"] for row in rows):
+        columns = (*columns[:-1], _WAIVED, columns[-1])
+    print_rows(rows, columns, form, empty="No control matches.")
     if form == "table" and rows:
         click.echo(counts_line(row["status"] for row in rows))
 
@@ -105,7 +112,8 @@ def _show_period(workspace: Workspace, period: Period, theme: str | None, form: 
     with workspace.reading() as record:
         must_be_collected_by(record, period.end)
         found = coverage(record, period)
-    print_rows(period_rows(found, period, controls), _PERIOD_COLUMNS, form)
+        filed = query.statements(record, period.end)
+    print_rows(period_rows(found, period, controls, filed), _PERIOD_COLUMNS, form)
     if form == "table":
         click.echo(f"{period.days} days, {period.first} to {period.last}, in UTC.")
         gaps = all_gaps(found, period, controls)
@@ -137,6 +145,7 @@ def _framework_rows(framework: str, found: list[ControlStatus]) -> list[Row]:
                 "reason": f"{worst.control.number}: {worst.reason}",
                 "pass": sum(status.passed for status in members),
                 "fail": sum(status.failed for status in members),
+                "waived": sum(status.waived for status in members),
                 "unknown": sum(status.unknown for status in members),
                 "not_applicable": sum(status.not_applicable for status in members),
                 "last_evidence": max(status.last_evidence for status in members),

@@ -7,7 +7,7 @@ behaves when its provider does not.
 """
 
 from collectors.collection import Collection
-from collectors.contract import Collector, Diagnosis, Discovery, Progress, Target, Tools
+from collectors.contract import Collector, Diagnosis, Discovery, Permissions, Progress, Target, Tools
 from collectors.definition import ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
 from collectors.ratelimit import Limit, RateLimiter
@@ -32,6 +32,7 @@ __all__ = [
     "Gap",
     "Identity",
     "Limit",
+    "Permissions",
     "Progress",
     "RateLimiter",
     "Report",

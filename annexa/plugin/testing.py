@@ -103,7 +103,9 @@ class ConformanceSuite:
         assert self.resource_type in types
         assert all(kind.startswith(f"{collector.provider}.") for kind in types)
         assert collector.version
-        assert collector.permissions([self.resource_type])
+        granted = collector.permissions([self.resource_type])
+        assert granted.grants
+        assert granted.documents
         found = collector.discover()
         assert found.scopes
         assert all(scope.provider == collector.provider for scope in found.scopes)

@@ -18,7 +18,7 @@ from collectors.aws.settings import AwsSettings
 from collectors.aws.transport import Boto3Transport
 from collectors.caller import Caller
 from collectors.collection import Collection
-from collectors.contract import Diagnosis, Discovery, Target, Tools
+from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
 from collectors.definition import ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
 from collectors.plain import timestamp
@@ -89,7 +89,7 @@ class AwsCollector:
 
         return Collection(read, self._tools.clock)
 
-    def permissions(self, types: Iterable[str]) -> dict[str, Any]:
+    def permissions(self, types: Iterable[str]) -> Permissions:
         wanted = [self._types[kind] for kind in types if kind in self._types]
         settings = self._settings
         actions = [] if settings.regions else list(_DISCOVERY_ACTIONS)
@@ -102,11 +102,11 @@ class AwsCollector:
         if settings.organization is not None:
             actions.append("organizations:ListAccounts")
             roles.append(f"arn:aws:iam::*:role/{settings.organization.role_name}")
-        return permissions.policy(wanted, actions, roles)
+        return permissions.permissions(wanted, actions, roles)
 
     def diagnose(self) -> list[Diagnosis]:
         return diagnosis.diagnose(
-            self._discovery, self._sessions.base, self._caller, self.permissions(self._types)
+            self._discovery, self._sessions.base, self._caller, self.permissions(self._types).grants
         )
 
     @classmethod

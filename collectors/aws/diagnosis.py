@@ -1,7 +1,6 @@
 """Whether AWS can be read: credentials, accounts, regions and permissions."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from collectors.aws.discovery import AccountDiscovery
 from collectors.aws.session import AwsSession
@@ -22,13 +21,13 @@ def diagnose(
     discovery: AccountDiscovery,
     session: Callable[[], AwsSession],
     caller: Callable[[AwsSession], Caller],
-    policy: dict[str, Any],
+    actions: Sequence[str],
 ) -> list[Diagnosis]:
     """Look at each in turn, as far as one leads to the next.
 
     Args:
         session: gives the session of the credentials at hand.
-        policy: what reading takes.
+        actions: what reading takes.
     """
     try:
         base = session()
@@ -52,11 +51,11 @@ def diagnose(
         for gap in found.gaps
     )
     home = discovery.home(base, identity.partition)
-    lines.append(_permissions(caller(base), home, identity.arn, list(_actions(policy))))
+    lines.append(_permissions(caller(base), home, identity.arn, actions))
     return lines
 
 
-def _permissions(caller: Caller, home: str, principal: str, actions: list[str]) -> Diagnosis:
+def _permissions(caller: Caller, home: str, principal: str, actions: Sequence[str]) -> Diagnosis:
     name = "permissions"
     if principal.endswith(":root"):
         return Diagnosis(
@@ -67,7 +66,7 @@ def _permissions(caller: Caller, home: str, principal: str, actions: list[str]) 
         for start in range(0, len(actions), _ACTIONS_AT_ONCE):
             parameters = {
                 "PolicySourceArn": _policy_source(principal),
-                "ActionNames": actions[start : start + _ACTIONS_AT_ONCE],
+                "ActionNames": list(actions[start : start + _ACTIONS_AT_ONCE]),
             }
             answer = caller.whole(_SIMULATE, parameters, home, Ledger())
             denied.extend(
@@ -93,9 +92,3 @@ def _policy_source(principal: str) -> str:
     if not rest:
         return principal
     return f"{head.replace(':sts:', ':iam:')}:role/{rest.rsplit('/', 1)[0]}"
-
-
-def _actions(policy: dict[str, Any]) -> Iterator[str]:
-    for statement in policy["Statement"]:
-        if statement["Resource"] == "*":
-            yield from statement["Action"]

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from collectors.aws.shapes import operation_model
+from collectors.contract import Permissions
 from collectors.definition import Call, ResourceType
 from store.definition_file import parse, read_tables
 from store.model import Strict
@@ -26,12 +27,10 @@ class _Exception(Strict):
     action: str = ""
 
 
-def policy(
+def permissions(
     definitions: Iterable[ResourceType], extra: Iterable[str] = (), roles: Iterable[str] = ()
-) -> dict[str, Any]:
-    """Return one policy document, with a statement for each service.
-
-    It may exceed what one managed policy can hold: see :func:`split`.
+) -> Permissions:
+    """Return policies with a statement for each service, as many as managed policies take.
 
     Args:
         extra: further actions, for discovery.
@@ -41,6 +40,18 @@ def policy(
         action for definition in definitions for call in definition.calls() for action in actions_of(call)
     }
     actions.update(extra)
+    documents = _split(_policy(actions, roles))
+    note = "Attach it to the principal that collects, as a managed policy."
+    if len(documents) > 1:
+        note += f" Attach all {len(documents)}: one takes {MANAGED_POLICY_LIMIT:,} characters."
+    return Permissions(
+        tuple(sorted(actions)),
+        tuple(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() for document in documents),
+        note=note,
+    )
+
+
+def _policy(actions: Iterable[str], roles: Iterable[str]) -> dict[str, Any]:
     by_service: dict[str, list[str]] = defaultdict(list)
     for action in sorted(actions):
         by_service[action.split(":", 1)[0]].append(action)
@@ -56,13 +67,12 @@ def policy(
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def split(document: dict[str, Any], limit: int = MANAGED_POLICY_LIMIT) -> list[dict[str, Any]]:
-    """Share a policy's statements out over as few documents as ``limit`` characters each allow."""
+def _split(document: dict[str, Any]) -> list[dict[str, Any]]:
     documents: list[dict[str, Any]] = []
     for statement in document["Statement"]:
         if documents:
             grown = {**documents[-1], "Statement": [*documents[-1]["Statement"], statement]}
-            if len(orjson.dumps(grown)) <= limit:
+            if len(orjson.dumps(grown)) <= MANAGED_POLICY_LIMIT:
                 documents[-1] = grown
                 continue
         documents.append({**document, "Statement": [statement]})

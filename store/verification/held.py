@@ -1,5 +1,7 @@
 """Checkpoints from outside the store: the log must begin with each of them."""
 
+from collections.abc import Iterable
+
 from store.checkpoint_text import Checkpoint
 from store.errors import StoreError
 from store.log_keys import key_at
@@ -8,29 +10,47 @@ from store.publication import FILE
 from store.tree import EMPTY_ROOT
 from store.verification.demands import Held
 from store.verification.examination import Examination
+from store.verification.log_examination import LogExamination
 
 
 def read_held(x: Examination) -> None:
     """Read what the record is held against, the file beside the database included."""
+    for where, why in x.demands.unreadable:
+        x.problem(where, f"its checkpoints are not compared: {why}")
     held = list(x.demands.held)
     path = x.record.path / FILE
     try:
         if path.is_file():
-            held.append(Held(str(path), path.read_bytes()))
+            held.append(Held(str(path), path.read_bytes(), published=True))
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    parse_held(x, held)
+
+
+def parse_held(x: LogExamination, held: Iterable[Held]) -> None:
+    """Read signed checkpoints from outside."""
     for one in held:
         try:
             note = parse(one.note)
-            x.held.append((one.where, note, Checkpoint.parse(note.text)))
+            x.held.append((one, note, Checkpoint.parse(note.text)))
         except NoteError as error:
             x.problem(one.where, f"is not a signed checkpoint: {error}")
 
 
-def check_held(x: Examination) -> None:
+def check_held(x: LogExamination) -> None:
     """Check that the log was not cut, forked or exchanged for an older copy since it was given away."""
-    for where, note, checkpoint in x.held:
-        _check_signed(x, where, note, checkpoint)
+    for where in x.demands.empty if x.result.signed_size else ():
+        x.problem(
+            where,
+            "has no checkpoint of this log: either none was copied yet, which `annexa checkpoint` does, "
+            "or another log was put in its place",
+        )
+    for held, note, checkpoint in x.held:
+        with x.at(held.where):
+            _check_signed(x, held.where, note, checkpoint)
+            if held.published:
+                _check_lines(x, held.where, note, checkpoint)
+        where = held.where
         if checkpoint.size > x.result.size:
             x.problem(
                 where,
@@ -43,7 +63,16 @@ def check_held(x: Examination) -> None:
             x.problem(where, f"the log's first {checkpoint.size} entries are not those that it is of")
 
 
-def _check_signed(x: Examination, where: str, note: Note, checkpoint: Checkpoint) -> None:
+def _check_lines(x: LogExamination, where: str, note: Note, checkpoint: Checkpoint) -> None:
+    # A verifier of notes passes over lines by keys that it does not know, and so over damaged ones.
+    kept = x.kept.get(checkpoint.size)
+    if kept is None or kept.text != note.text:
+        return
+    if not set(note.signatures) <= set(kept.signatures):
+        x.problem(where, "is not signed as the checkpoint that is kept")
+
+
+def _check_signed(x: LogExamination, where: str, note: Note, checkpoint: Checkpoint) -> None:
     key = key_at(x.keys, checkpoint.size)
     known = x.demands.trusted or tuple(found.key for found in x.keys)
     if not known:

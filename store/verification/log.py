@@ -6,14 +6,16 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store.canonical import canonical
 from store.collection_entry import KIND
+from store.log import DICTIONARY
 from store.retention import PRUNE
 from store.schema import check, checkpoint, log, log_state, meta, run, scope
 from store.statement import STATEMENT_KINDS
 from store.tree import Frontier, leaf_hash
 from store.verification.examination import Examination
 
-_KINDS = STATEMENT_KINDS | {
+KINDS = STATEMENT_KINDS | {
     "store",
     "checks",
     "run",
@@ -22,6 +24,7 @@ _KINDS = STATEMENT_KINDS | {
     "checkpoint",
     "cosignature",
     "timestamp",
+    DICTIONARY,
     PRUNE,
     KIND,
 }
@@ -53,9 +56,11 @@ def check_log(x: Examination) -> None:
     _check_state(x, size, frontier if whole else None)
     x.result.size = size
     x.result.root = frontier.root().hex() if whole else ""
-    store_id = x.connection.execute(sa.select(meta.c.value).where(meta.c.key == "store_id")).scalar()
-    if x.entries.get(0, {}).get("store") != store_id:
+    names = dict(x.connection.execute(sa.select(meta.c.key, meta.c.value)).all())
+    if x.entries.get(0, {}).get("store") != names.pop("store_id", None):
         x.problem("log entry 0", "does not name this store")
+    for key in sorted(names):
+        x.problem(f"meta {key}", "is not of Annexa's schema")
 
 
 def _check_entry(x: Examination, row: Any) -> None:
@@ -66,7 +71,6 @@ def _check_entry(x: Examination, row: Any) -> None:
         if row.dictionary_id is not None:
             x.problem(where, "names a dictionary for nothing")
         return
-    x.dictionaries.add(row.dictionary_id)
     try:
         entry = x.record.blobs.decompress(x.connection, row.dictionary_id, row.entry)
     except ValueError as error:
@@ -79,7 +83,7 @@ def _check_entry(x: Examination, row: Any) -> None:
         if not isinstance(body, dict) or body.get("kind") != row.kind:
             x.problem(where, "is not of the kind that its row says")
             return
-        if row.kind not in _KINDS:
+        if row.kind not in KINDS:
             x.problem(where, f"is of the kind {row.kind!r}, which this version cannot verify")
         if (row.kind == "store") != (row.seq == 0):
             x.problem(where, "must name the store, and no other entry may")
@@ -145,9 +149,8 @@ def _check_end(x: Examination, row: Any, logged: dict[str, tuple[int, dict[str, 
         if row.status != "running" or row.finished is not None or row.summary is not None:
             x.problem(where, "its end was never logged")
         return
-    kept = orjson.loads(row.summary) if row.summary is not None else None
-    stated = (ended["at"], ended.get("status", "interrupted"), ended.get("summary"))
-    if stated != (row.finished, row.status, kept):
+    summary = canonical(ended["summary"]).decode() if "summary" in ended else None
+    if (ended["at"], ended.get("status", "interrupted"), summary) != (row.finished, row.status, row.summary):
         x.problem(where, "its end is not as it was logged")
     if ended["event"] == "finished":
         checkpoint_ = x.checkpoints.get(seq + 1)

@@ -1,5 +1,6 @@
 """Signed checkpoints: who signed them, whether they had to, and whether anything was dropped."""
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
@@ -8,12 +9,14 @@ from store.cosigning import COSIGNATURE
 from store.log_keys import KEY, LoggedKey, key_at
 from store.note import Note, NoteError, parse, verify
 from store.note_key import NoteKey, SignatureKind
+from store.record import rfc3339
 from store.verification.examination import Examination
+from store.verification.log_examination import LogExamination
 
 
 def check_signatures(x: Examination) -> None:
     """Check every kept note against the keys that the log names, and those that are demanded."""
-    x.keys = _keys(x)
+    x.keys = read_keys(x)
     x.result.keys = [str(found.key) for found in x.keys]
     cosigners = _cosigners(x)
     for size, row in sorted(x.checkpoints.items()):
@@ -21,15 +24,23 @@ def check_signatures(x: Examination) -> None:
             _check_note(x, row, key_at(x.keys, size), cosigners.pop(size, []))
     for size in sorted(cosigners):
         x.problem(f"checkpoint {size}", "was cosigned, but is gone")
+    check_demands(x)
+
+
+def check_demands(x: LogExamination) -> None:
+    """Check that some checkpoint is signed and cosigned as whoever verifies asks."""
     x.result.trusted = bool(x.demands.trusted)
     if x.demands.trusted and not x.result.signed_size:
         x.problem("record", "no checkpoint is signed by a key that is trusted")
+    if x.demands.quorum:
+        x.result.unwitnessed = sum(1 for size in x.notes if size > x.result.witnessed_size)
     if x.demands.quorum and not x.result.witnessed_size:
         asked = len({key.name for key in x.demands.witnesses})
         x.problem("record", f"no checkpoint is cosigned by {x.demands.quorum} of {asked} witnesses")
 
 
-def _keys(x: Examination) -> list[LoggedKey]:
+def read_keys(x: LogExamination) -> list[LoggedKey]:
+    """Return the keys that the log names, and name those that cannot be."""
     keys: list[LoggedKey] = []
     for seq, body in x.bodies(KEY):
         where = f"log entry {seq}"
@@ -68,7 +79,7 @@ def _check_note(x: Examination, row: Any, key: LoggedKey | None, cosigners: list
     if key.before is not None and row.size == key.seq + 1:
         signers.append(key.before)
     try:
-        note = parse(row.note.encode())
+        note = x.kept[row.size] = parse(row.note.encode())
         if note.text != str(Checkpoint(key.key.name, row.size, row.root)):
             x.problem(where, "its note says something else")
         right = {found.key for found in verify(note, (*signers, *cosigners))}
@@ -85,14 +96,20 @@ def _check_note(x: Examination, row: Any, key: LoggedKey | None, cosigners: list
     if key.key in right:
         x.notes[row.size] = note
         x.result.signed_size = row.size
-        _count_witnesses(x, row.size, note, signers)
+        count_witnesses(x, row.size, note, signers)
 
 
-def _count_witnesses(x: Examination, size: int, note: Note, signers: list[NoteKey]) -> None:
+def count_witnesses(x: LogExamination, size: int, note: Note, signers: list[NoteKey]) -> None:
+    """Note whether enough witnesses have cosigned a checkpoint."""
     if not x.demands.quorum:
         return
     try:
-        x.demands.policy(signers).check(note)
+        signatures = x.demands.policy(signers).check(note)
     except NoteError:
         return
+    seen: dict[str, int] = {}
+    for one in signatures.witnesses:
+        seen[one.key.name] = min(one.at or 0, seen.get(one.key.name, one.at or 0))
+    complete = sorted(seen.values())[x.demands.quorum - 1]
     x.result.witnessed_size = size
+    x.result.witnessed_at = rfc3339(dt.datetime.fromtimestamp(complete, dt.UTC))

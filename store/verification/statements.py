@@ -23,7 +23,8 @@ def check_statements(x: Examination) -> None:
                 if body["kind"] != statement.KIND:
                     x.problem(where, f"was logged as {body['kind']}, and is of the kind {statement.KIND}")
             if isinstance(statement, Withdrawal):
-                if statement.entry not in filed or statement.entry in withdrawn:
+                ended = filed.get(statement.entry)
+                if ended is None or ended.kind == Withdrawal.KIND or statement.entry in withdrawn:
                     x.problem(where, f"withdraws entry {statement.entry}, which is not there to be withdrawn")
                 withdrawn[statement.entry] = body["at"]
             filed[seq] = Filed(seq, body["at"], body["kind"], key.hex(), filed_by, statement)
@@ -37,6 +38,8 @@ def _check(x: Examination, one: Filed, withdrawn: str) -> None:
     ended = Filed(one.entry, one.at, one.kind, one.digest, "", one.statement, withdrawn).ended
     # Without what it says, when it ended is not known; that it was let go says that it had.
     until = one.at if one.statement is None else ended or None
+    if one.kind == Withdrawal.KIND:
+        until = None  # Without it, what it withdrew would count again.
     x.need(bytes.fromhex(one.digest), where, until)
     if not isinstance(one.statement, Attestation):
         return

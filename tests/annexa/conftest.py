@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from annexa.commands.collect import collect, exit_code, run_row
+from annexa.commands.collect import Failures, collect, exit_code, run_row
 from annexa.demo.server import MotoServer
 from annexa.workspace import Workspace
 from scheduler.runner import RunResult
@@ -142,8 +142,7 @@ class Annexa:
     def summary_here(self, *only: str) -> dict[str, Any]:
         """Run ``annexa collect`` in this process, and return what it would print."""
         result = self.collect_here(*only)
-        with Record.open(self.store) as record:
-            return run_row(result, exit_code(result, record, None))
+        return run_row(result, exit_code(result, Failures()))
 
     def verify_here(self) -> Verification:
         """Run ``annexa verify`` in this process."""

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 import os
 import pkgutil
 import pty
 import re
 import select
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -431,11 +433,14 @@ def test_gaps_name_the_call_the_code_and_the_place(printed: dict[tuple[str, ...]
 
 
 def test_the_permissions_are_a_policy_that_only_reads(printed: dict[tuple[str, ...], Ran]) -> None:
-    policy = printed[("permissions", "aws")].json
-    assert policy["Version"] == "2012-10-17"
-    actions = [action for statement in policy["Statement"] for action in statement["Action"]]
-    assert {(each["Effect"], each["Resource"]) for each in policy["Statement"]} == {("Allow", "*")}
-    assert all(re.fullmatch("[A-Za-z0-9]*", statement["Sid"]) for statement in policy["Statement"])
+    found = printed[("permissions", "aws")].json
+    policies = [json.loads(document) for document in found["documents"]]
+    assert {policy["Version"] for policy in policies} == {"2012-10-17"}
+    statements = [statement for policy in policies for statement in policy["Statement"]]
+    actions = [action for statement in statements for action in statement["Action"]]
+    assert sorted(actions) == found["grants"]
+    assert {(each["Effect"], each["Resource"]) for each in statements} == {("Allow", "*")}
+    assert all(re.fullmatch("[A-Za-z0-9]*", statement["Sid"]) for statement in statements)
     assert len(actions) == len(set(actions)) > 200
     assert not [each for each in actions if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", each)]
     assert {each for each in actions if not re.match(r"[^:]+:(Get|List|Describe|BatchGet)[A-Z]", each)} <= {
@@ -452,8 +457,17 @@ def test_the_permissions_are_a_policy_that_only_reads(printed: dict[tuple[str, .
 
 def test_permissions_follow_the_selection(tmp_path: Path) -> None:
     sandbox = Sandbox.make(tmp_path, '[collect]\nonly = ["aws.sqs.*"]\n[aws]\nregions = ["eu-central-1"]\n')
-    (statement,) = sandbox.ask("permissions", "aws", "--format", "json").json["Statement"]
+    (statement,) = sandbox.ask("permissions", "aws").json["Statement"]
     assert {action.split(":")[0] for action in statement["Action"]} == {"sqs"}
+
+
+def test_permissions_that_exceed_one_policy_are_written_as_several(tmp_path: Path) -> None:
+    sandbox = Sandbox.make(tmp_path)
+    ran = sandbox.ask("permissions", "aws", "--out", "policies")
+    files = [tmp_path / line for line in ran.out.splitlines()]
+    assert len(files) > 1
+    assert f"Attach all {len(files)}" in ran.err
+    assert {json.loads(path.read_text())["Version"] for path in files} == {"2012-10-17"}
 
 
 # --- exit codes ---------------------------------------------------------------------------------
@@ -507,6 +521,21 @@ def test_findings_at_or_above_the_limit_end_with_3(collecting: Sandbox) -> None:
     assert severities
     assert "critical" not in severities
     assert collecting.run("collect", "--fail-on", "critical").code == 0
+
+
+def test_waived_failures_do_not_end_with_3_and_are_said_to_be_there(
+    collecting: Sandbox, tmp_path: Path
+) -> None:
+    assert collecting.run("collect").code == 0
+    shutil.copytree(collecting.folder, tmp_path / "waived")
+    waived = Sandbox(tmp_path / "waived", collecting.environment)
+    failing = waived.ask("findings", "--outcome", "fail", "--format", "json").json
+    for check in {row["check"] for row in failing}:
+        accepted = ("--all-resources", "--reason", "Known.", "--approver", "Grace", "--expires", "2999-12-31")
+        assert waived.ask("waive", check, *accepted).code == 0
+    said = waived.run("collect", "--fail-on", "low")
+    assert said.code == 0
+    assert f"--fail-on leaves out failures that are waived: {len(failing)}." in said.err
 
 
 def test_a_run_with_gaps_ends_with_2_whatever_it_found(tmp_path: Path, moto: str) -> None:

@@ -22,6 +22,7 @@ from annexa.plugin import (
     Engine,
     Identity,
     Limit,
+    Permissions,
     RateLimiter,
     Request,
     ResourceType,
@@ -121,8 +122,8 @@ class HeapCollector:
     def collect(self, scope: Scope, target: Target) -> Collection:
         return self._engine.collect(THING, target)
 
-    def permissions(self, types: Iterable[str]) -> dict[str, Any]:
-        return {}
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        return Permissions((), ("{}",))
 
     def diagnose(self) -> list[Diagnosis]:
         return []

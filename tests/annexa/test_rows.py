@@ -53,7 +53,14 @@ def test_findings_have_every_key_with_its_type(findings: list[Row]) -> None:
         "document reason first_seen last_seen remediation limits check_digest"
     )
     for row in findings:
-        assert_types(row, **dict.fromkeys(texts.split(), str), controls=list, equivalents=list, observed=dict)
+        assert_types(
+            row,
+            **dict.fromkeys(texts.split(), str),
+            controls=list,
+            equivalents=list,
+            observed=dict,
+            waived=type(None),
+        )
         assert row["outcome"] in _OUTCOMES
         assert row["severity"] in {"critical", "high", "medium", "low"}
 
@@ -121,6 +128,7 @@ def test_every_control_has_a_status(record: Record, workspace: Workspace) -> Non
             reason=str,
             **{"pass": int},
             fail=int,
+            waived=int,
             unknown=int,
             not_applicable=int,
             last_evidence=str,

@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from collectors.aws import AwsCollector
-from collectors.aws.permissions import MANAGED_POLICY_LIMIT, split
-from collectors.contract import Target, Tools
+from collectors.aws.permissions import MANAGED_POLICY_LIMIT
+from collectors.contract import Permissions, Target, Tools
 from collectors.definition import Call
 from store.errors import CollectorError, ConfigError
 from store.model import Scope
@@ -343,9 +343,9 @@ class TestPermissions:
 
     def test_policy_reads_only_and_is_stable(self) -> None:
         aws = AwsCollector({"organization": {"role_name": "annexa"}}, TOOLS)
-        policy = aws.permissions(aws.resource_types())
-        assert policy == aws.permissions(reversed(list(aws.resource_types())))
-        *reading, roles = policy["Statement"]
+        granted = aws.permissions(aws.resource_types())
+        assert granted == aws.permissions(reversed(list(aws.resource_types())))
+        *reading, roles = _statements(granted)
         assert roles["Action"] == ["sts:AssumeRole"]
         assert roles["Resource"] == ["arn:aws:iam::*:role/annexa"]
         actions = [action for statement in reading for action in statement["Action"]]
@@ -357,15 +357,21 @@ class TestPermissions:
         assert [action for action in actions if not action.split(":")[1].startswith(allowed)] == []
 
     def test_policy_of_one_type_is_small(self) -> None:
-        policy = AwsCollector({"regions": ["eu-west-1"]}, TOOLS).permissions(["aws.s3.bucket"])
-        assert [statement["Sid"] for statement in policy["Statement"]] == ["ReadS3"]
+        granted = AwsCollector({"regions": ["eu-west-1"]}, TOOLS).permissions(["aws.s3.bucket"])
+        assert [statement["Sid"] for statement in _statements(granted)] == ["ReadS3"]
 
-    def test_split_keeps_every_action_and_fits_managed_policies(self) -> None:
+    def test_policies_grant_every_action_and_fit_what_a_managed_policy_takes(self) -> None:
         aws = AwsCollector({}, TOOLS)
-        policy = aws.permissions(aws.resource_types())
-        parts = split(policy)
-        assert [s for part in parts for s in part["Statement"]] == policy["Statement"]
-        assert all(len(json.dumps(part, separators=(",", ":"))) <= MANAGED_POLICY_LIMIT for part in parts)
+        granted = aws.permissions(aws.resource_types())
+        assert len(granted.documents) > 1
+        actions = [action for statement in _statements(granted) for action in statement["Action"]]
+        assert tuple(sorted(actions)) == granted.grants
+        bare = [json.dumps(json.loads(part), separators=(",", ":")) for part in granted.documents]
+        assert all(len(part) <= MANAGED_POLICY_LIMIT for part in bare)
+
+
+def _statements(granted: Permissions) -> list[dict[str, Any]]:
+    return [statement for part in granted.documents for statement in json.loads(part)["Statement"]]
 
 
 class TestBrokenAnswers:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from annexa.plugin import (
     Answer, Collection, Discovery, Engine, Identity, Request, Scope, Strict, Target, Tools,
-    load_resource_types,
+    Permissions, load_resource_types,
 )
 
 
@@ -57,7 +57,7 @@ class LibraryCollector:
         return engine.collect(self.resource_types()[target.resource_type], target)
 
     def permissions(self, types):
-        return {"scopes": ["read"]}
+        return Permissions(("read",), ("scopes: [read]",), ".yaml")
 
     def diagnose(self):
         return []

@@ -11,6 +11,7 @@ from annexa.plugin import (
     Discovery,
     Document,
     Gap,
+    Permissions,
     Report,
     ResourceType,
     Scope,
@@ -74,8 +75,8 @@ class MemoryCollector:
         reader = self.readers.get((*key, target.region)) or self.readers.get(key) or complete([])
         return Collection(reader, self.clock)
 
-    def permissions(self, types: Iterable[str]) -> dict[str, Any]:
-        return {"read": list(types)}
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        return Permissions(tuple(types), ("{}",))
 
     def diagnose(self) -> list[Diagnosis]:
         return []

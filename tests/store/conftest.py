@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from store.canonical import digest
 from store.collection_writer import Acknowledged
 from store.model import Document, Finding, Gap, Outcome, Report, Scope
 from store.record import DATABASE, Record, rfc3339
+
+if TYPE_CHECKING:
+    from tests.store.verification.everything import Everything
 
 SCOPE = Scope("aws", "111122223333", "production")
 KIND = "aws.s3.bucket"
@@ -143,6 +146,15 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Record.writer(path, Clock()):
         pass
     return path
+
+
+@pytest.fixture(scope="session")
+def everything(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> "Everything":
+    """A record with everything in it, closed."""
+    from tests.store.verification.everything import write_everything
+
+    beside = tmp_path_factory.mktemp("everything")
+    return write_everything(Path(shutil.copytree(empty_store, beside / "store")), beside)
 
 
 @pytest.fixture

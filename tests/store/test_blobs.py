@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from store.blobs import Blobs
 from store.canonical import canonical
 from store.errors import StoreError
+from store.log import name_dictionary
 from store.record import Record
 from store.schema import blob, dictionary, log
 from store.verify import verify
@@ -39,7 +40,10 @@ def count(record: Record, table: sa.Table) -> int:
 
 def train(record: Record) -> bool:
     with record.engine.begin() as connection:
-        return record.blobs.train(connection)
+        trained = record.blobs.train(connection)
+        if trained:
+            name_dictionary(connection, record.blobs, "")
+        return trained
 
 
 def documents(number: int, seed: int = 0) -> list[bytes]:

@@ -13,7 +13,8 @@ from store import log
 from store.errors import StoreError
 from store.note import Note, parse
 from store.note_key import NoteKey
-from store.publication import FILE, copies
+from store.places import Folder
+from store.publication import FILE
 from store.record import DATABASE, Record
 from store.sealing import Sealing
 from store.signing_key import FileKey, generate
@@ -30,7 +31,7 @@ PUBLIC, CLOSED = {"public": True}, {"public": False}
 def sealing(tmp_path: Path) -> Sealing:
     (tmp_path / "elsewhere").mkdir()
     path = tmp_path / "signing.key"
-    return Sealing(FileKey(path), ORIGIN, path, (tmp_path / "elsewhere",), timestamp_seconds=5)
+    return Sealing(FileKey(path), ORIGIN, path, (Folder(tmp_path / "elsewhere"),), timestamp_seconds=5)
 
 
 def play(folder: Path, sealing: Sealing | None, *runs: dict[str, Any]) -> list[str]:
@@ -66,7 +67,7 @@ def test_a_run_ends_with_a_checkpoint_that_openssl_accepts(
     (line,) = note.signatures
     assert openssl_accepts(key_of(sealing).public, note.text.encode(), line.signature, tmp_path)
     assert named(folder, Demands(trusted=(key_of(sealing),))) == ""
-    assert [path.read_bytes() for path in copies(tmp_path / "elsewhere", ORIGIN)][-1] == bytes(note)
+    assert [copy for _, copy in sealing.copy_to[0].copies(ORIGIN)][-1] == bytes(note)
 
 
 def test_a_verifier_written_from_the_documentation_agrees(folder: Path, sealing: Sealing) -> None:
@@ -223,7 +224,7 @@ def test_a_timestamp_waits_for_its_authority_and_cannot_be_dropped(
     demands = Demands(timestamp_roots=(ca.pem,))
     with Record.open(folder) as record:
         result = verify(record, demands)
-    assert (result.problems, result.timestamps, result.unstamped) == ([], 2, 0)
+    assert (result.problems, result.timestamps, result.unstamped) == ([], 1, 0)
     assert Verifier(folder).run() == []
     other = Demands(timestamp_roots=(issue("Other", authority=True).pem,))
     assert "does not hold: the timestamp is not by an authority that is trusted" in named(folder, other)
@@ -244,3 +245,21 @@ def test_an_entry_has_at_most_the_length_that_tiles_can_say(record: Record) -> N
 def test_many_checks_are_logged_in_entries_of_that_length(record: Record) -> None:
     record.register_checks((f"aws.test.check-{n:05d}", {"n": n}) for n in range(1500))
     assert verify(record).ok
+
+
+@pytest.mark.parametrize(
+    ("quorum", "moment"), [(1, "1970-01-01T00:01:40.000Z"), (2, "1970-01-01T00:03:20.000Z")]
+)
+def test_a_quorum_is_complete_when_the_last_witness_of_it_had_seen_the_checkpoint(
+    folder: Path, sealing: Sealing, quorum: int, moment: str
+) -> None:
+    play(folder, sealing, {"a": PUBLIC})
+    text = newest(folder).text
+    one, two = Witness("witness.one", 11), Witness("witness.two", 12)
+    with Record.writer(folder, Clock(), sealing) as record:
+        for witness, at in ((one, 200), (two, 100)):
+            record.add_cosignatures(str(witness.cosign(text, at)).encode(), (one.key, two.key))
+    play(folder, sealing, {"a": CLOSED}, {"a": PUBLIC})
+    with Record.open(folder) as record:
+        found = verify(record, Demands(witnesses=(one.key, two.key), quorum=quorum))
+    assert (found.problems, found.witnessed_at, found.unwitnessed) == ([], moment, 2)

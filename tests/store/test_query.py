@@ -195,3 +195,24 @@ def test_a_scope_has_the_name_it_was_last_collected_under(play: Play, record: Re
     play.run({"a": 1}, scope=Scope("aws", SCOPE.id, "renamed"))
     assert query.scope_name(record, "aws", SCOPE.id) == "renamed"
     assert query.scope_name(record, "aws", "333344445555") == "333344445555"
+
+
+def test_failures_that_are_to_be_counted_apart_are_and_the_rest_together(play: Play, record: Record) -> None:
+    play.run({"a": {"public": True}, "b": {"public": True}, "c": {"public": True}, "d": {"public": False}})
+    check = PRIVATE[0]
+    apart = {(check, "a"), (check, "d"), (check, "unheard of"), ("another", "b")}
+    found = {
+        (each.outcome.value, each.resource_id): each.number for each in query.tallies(record, None, apart)
+    }
+    assert found == {("fail", "a"): 1, ("fail", ""): 2, ("pass", ""): 1}
+    [then] = [each for each in query.tallies(record, "2999-01-01T00:00:00.000Z", apart) if each.resource_id]
+    assert (then.resource_id, then.number) == ("a", 1)
+
+
+def test_what_a_check_judges_is_known_by_identifier_name_and_scope(play: Play, record: Record) -> None:
+    play.run({"a": {"public": True}, "b": {"public": True}})
+    play.run({"a": {"public": True}})
+    [found] = query.judged_resources(record, PRIVATE[0])
+    assert (found.provider, found.resource_id, found.resource_name) == ("aws", "a", "name of a")
+    assert query.judged_resources(record, "another") == []
+    assert query.checks_applied(record) == {PRIVATE[0]}

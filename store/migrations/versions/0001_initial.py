@@ -148,7 +148,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("authority", sa.Text(), nullable=False),
-        sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["size"], ["checkpoint.size"], name=op.f("fk_timestamp_size")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_timestamp")),
     )

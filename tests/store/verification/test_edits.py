@@ -1,191 +1,9 @@
-"""Whatever is changed behind Annexa's back is found and named."""
+"""One change behind Annexa's back each, and the name that it is found by."""
 
-import contextlib
-import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
-import orjson
 import pytest
-import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from store.blobs import Blobs
-from store.database import engine_for
-from store.errors import StoreError
-from store.model import Gap, Scope
-from store.record import DATABASE, Record
-from store.schema import metadata
-from store.tree import Frontier, leaf_hash
-from store.verify import Problem, verify
-from tests.store.conftest import DENIED, LIST_DENIED, PRIVATE, Clock, Play
-
-PUBLIC = {"public": True}
-CLOSED = {"public": False}
-OTHER = Scope("aws", "222233334444", "test")
-NAMED = ("aws.s3.bucket.named", 1)
-THROTTLED = Gap("s3:GetBucketAcl", "Throttling", "slow down", "2026-01-01T00:00:00.000Z", "b", "acl")
-
-TABLES = {
-    "run",
-    "scope",
-    "series",
-    "resource",
-    "collection",
-    "collection_state",
-    "content",
-    "check_applied",
-    "finding",
-    "blob",
-    "dictionary",
-    "log",
-    "log_state",
-    "checkpoint",
-    "meta",
-}
-EMPTY = {"timestamp", "tombstone"}
-"""Nothing is written to them here."""
-
-WITHOUT_MEANING = {
-    ("run", "id"),
-    ("check_applied", "id"),
-    ("content", "id"),
-    ("finding", "id"),
-    ("log_state", "id"),
-    ("checkpoint", "note"),
-}
-"""Numbers that only tell rows apart where nothing refers to them, and a field not in use yet."""
-
-
-def write_history(folder: Path) -> None:
-    """Runs with everything in them: changes, departures, gaps, two scopes, a crash, a dictionary."""
-    with Record.writer(folder, Clock()) as record:
-        play = Play(record)
-        both = (PRIVATE, NAMED)
-        play.run(
-            {"a": CLOSED, "b": PUBLIC, "c": DENIED}, checks=both, gaps=(replace(THROTTLED, resource_id="c"),)
-        )
-        play.run({"b": CLOSED}, complete=False, checks=both, gaps=(LIST_DENIED, THROTTLED))
-        play.run({"b": CLOSED, "d": PUBLIC}, checks=both)
-        play.run({"b": CLOSED, "d": PUBLIC}, checks=((PRIVATE[0], 2), NAMED))
-        play.run({"a": CLOSED}, scope=OTHER, region="eu-north-1")
-        play.run({f"many-{n}": {"n": n} for n in range(260)}, kind="aws.sqs.queue", checks=())
-        play.run({"b": {"public": False, "n": 1}, "d": PUBLIC})
-        play.begin(checks=(("aws.s3.bucket.unused", 1), PRIVATE))
-    with Record.writer(folder, Clock()):
-        pass
-
-
-@pytest.fixture(scope="module")
-def history(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("history") / "store"
-    shutil.copytree(empty_store, folder)
-    write_history(folder)
-    return folder
-
-
-class Bench:
-    """The history in memory, where a change is made, verified and taken back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        with closing(sqlite3.connect(folder / DATABASE)) as source:
-            source.backup(self.connection)
-        pool = sa.pool.StaticPool
-        self.record = Record(
-            folder, sa.create_engine("sqlite://", creator=lambda: self.connection, poolclass=pool)
-        )
-        # The first connection makes SQLAlchemy look around, which ends in a rollback.
-        assert verify(self.record).ok
-
-    def all(self, query: str) -> list[Any]:
-        return self.connection.execute(query).fetchall()
-
-    def plain(self, dictionary_id: int | None, data: bytes) -> bytes | None:
-        """Return what a compressed value says, or None if it says nothing."""
-        with self.record.engine.connect() as connection:
-            try:
-                return Blobs().decompress(connection, dictionary_id, data)
-            except ValueError:
-                return None
-
-    def after(self, *edits: tuple[str, Any]) -> list[Problem]:
-        """Make the edits behind Annexa's back and return the problems that are found.
-
-        Raises:
-            sqlite3.IntegrityError: the table's own constraints refuse an edit.
-        """
-        self.connection.execute("BEGIN")
-        try:
-            for statement, values in edits:
-                assert self.connection.execute(statement, values).rowcount != 0, (
-                    f"changes nothing: {statement}"
-                )
-            self.record.blobs = Blobs()
-            return verify(self.record).problems
-        finally:
-            if self.connection.in_transaction:
-                self.connection.rollback()
-
-    def named_after(self, *statements: str) -> str:
-        found = self.after(*((statement, ()) for statement in statements))
-        return "\n".join(f"{problem.where}: {problem.message}" for problem in found)
-
-
-@pytest.fixture(scope="module")
-def bench(history: Path) -> Bench:
-    return Bench(history)
-
-
-@pytest.fixture
-def folder(history: Path, tmp_path: Path) -> Path:
-    """A copy of the history, closed, to tamper with."""
-    return Path(shutil.copytree(history, tmp_path / "store"))
-
-
-def problems(folder: Path) -> list[Problem]:
-    with Record.open(folder) as record:
-        return verify(record).problems
-
-
-def named(folder: Path) -> str:
-    return "\n".join(f"{problem.where}: {problem.message}" for problem in problems(folder))
-
-
-def test_a_store_that_nobody_touched_verifies(folder: Path) -> None:
-    with Record.open(folder) as record:
-        found = verify(record)
-    assert (found.ok, found.problems) == (True, [])
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
-        assert found.size == connection.execute("SELECT count(*) FROM log").fetchone()[0]
-        size, root = connection.execute("SELECT size, root FROM checkpoint ORDER BY size DESC").fetchone()
-    assert size < found.size
-    assert found.root != root.hex(), "the interruption was logged after the last checkpoint"
-
-
-def test_the_history_has_rows_in_every_table_that_holds_evidence(bench: Bench) -> None:
-    filled = {name for name in metadata.tables if bench.all(f"SELECT 1 FROM {name} LIMIT 1")}
-    assert filled == TABLES
-    assert metadata.tables.keys() - TABLES == EMPTY
-
-
-def test_an_empty_store_verifies(empty_store: Path) -> None:
-    assert problems(empty_store) == []
-
-
-def test_a_run_that_is_still_going_on_verifies(record: Record) -> None:
-    play = Play(record, runs=100)
-    uid, run_id, keys = play.begin()
-    play.collect(uid, run_id, keys, {"a": CLOSED})
-    assert verify(record).problems == []
-
-
-# One change each, and the name it is found by.
+from tests.store.conftest import PRIVATE
+from tests.store.verification.bench import Bench
 
 EDITS = {
     "a verdict is turned into a pass": (
@@ -387,7 +205,7 @@ EDITS = {
     ),
     "a dictionary is invented": (
         "INSERT INTO dictionary (data) VALUES (x'00')",
-        "dictionary 2: nothing is compressed with it",
+        "dictionary 2: is not in the log as it is",
     ),
     "a run is dropped": ("DELETE FROM run WHERE id = 8", "run run-8: was logged, but its row is gone"),
     "a run is invented": (
@@ -410,7 +228,10 @@ EDITS = {
         """UPDATE run SET summary = '{"resources":99}' WHERE id = 1""",
         "run run-1: its end is not as it was logged",
     ),
-    "a run's summary is no JSON": ("UPDATE run SET summary = '{' WHERE id = 1", "run run-1: is malformed"),
+    "a run's summary is no JSON": (
+        "UPDATE run SET summary = '{' WHERE id = 1",
+        "its end is not as it was logged",
+    ),
     "runs change places": (
         "UPDATE run SET id = 99 WHERE id = 1",
         "its row is not in the order of the log",
@@ -461,6 +282,14 @@ EDITS = {
         "log entry 0: does not name this store",
     ),
     "the store's name is dropped": ("DELETE FROM meta", "log entry 0: does not name this store"),
+    "something is said beside the store's name": (
+        "INSERT INTO meta VALUES ('owner', 'x')",
+        "meta owner: is not of Annexa's schema",
+    ),
+    "the schema is said to be of another version": (
+        "INSERT INTO alembic_version VALUES ('9999')",
+        "alembic_version: says ['0001', '9999'], not 0001",
+    ),
     "a tombstone is slipped in": (
         "INSERT INTO tombstone VALUES (zeroblob(32), 3)",
         "tombstone of entry 3: is not in the log",
@@ -516,185 +345,25 @@ def test_it_is_found_and_named_when_the_schema_is_changed(bench: Bench, statemen
     assert name in bench.named_after(statement)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("finding", "outcome TEXT NOT NULL", "outcome TEXT"),
+        ("checkpoint", "CONSTRAINT pk_checkpoint PRIMARY KEY (size)", "CHECK (size > 0)"),
+        ("uq_finding_open", "closed IS NULL", "closed IS NULL AND outcome = 'pass'"),
+    ],
+)
+def test_it_is_found_and_named_when_the_schema_is_worded_otherwise(
+    bench: Bench, name: str, old: str, new: str
+) -> None:
+    bench.connection.execute("PRAGMA writable_schema = on")
+    edit = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND instr(sql, ?)"
+    found = bench.first_after((edit, (old, new, name, old)))
+    assert found.endswith(f" {name}: is not made as Annexa's schema says")
+
+
 def test_a_problem_is_named_once_and_not_for_all_that_follows(bench: Bench) -> None:
     found = bench.named_after(
         "UPDATE log SET entry = x'00' WHERE seq = 1", "UPDATE blob SET data = x'00' WHERE rowid = 100"
     )
     assert len(found.splitlines()) < 6
-
-
-# Every table, every column.
-
-
-def sample(bench: Bench, table: str) -> list[int]:
-    """Return some rows of a table: the first, the last, and one in the middle."""
-    rowids = [row[0] for row in bench.all(f"SELECT rowid FROM {table} ORDER BY rowid")]
-    return sorted({rowids[0], rowids[len(rowids) // 2], rowids[-1]})
-
-
-def altered(column: sa.Column[Any]) -> str:
-    """Return SQL that gives another value of the column's kind."""
-    if isinstance(column.type, sa.LargeBinary):
-        last = f"CASE WHEN substr({column.name}, -1) = x'2a' THEN x'2b' ELSE x'2a' END"
-        head = f"substr({column.name}, 1, length({column.name}) - 1)"
-        return f"coalesce(CAST({head} || {last} AS BLOB), zeroblob(32))"
-    if isinstance(column.type, sa.Boolean):
-        return f"1 - {column.name}"
-    if isinstance(column.type, sa.Text):
-        return f"coalesce({column.name} || 'x', 'x')"
-    return f"coalesce({column.name} + 1000, 1)"
-
-
-def alterations(*, null: bool) -> list[tuple[str, str, str]]:
-    return list(_alterations(null))
-
-
-def _alterations(null: bool) -> Iterator[tuple[str, str, str]]:
-    for table in sorted(TABLES):
-        for column in metadata.tables[table].columns:
-            if (table, column.name) in WITHOUT_MEANING:
-                continue
-            if null and column.nullable:
-                yield table, column.name, "NULL"
-            elif not null:
-                yield table, column.name, altered(column)
-
-
-def undetected(bench: Bench, table: str, statement: str) -> list[int]:
-    """Change one row after the other by a statement on ``:rowid``, and return those where nobody noticed."""
-    missed = []
-    for rowid in sample(bench, table):
-        with contextlib.suppress(sqlite3.IntegrityError):  # The table's own constraints refuse it.
-            if not bench.after((statement, {"rowid": rowid})):
-                missed.append(rowid)
-    return missed
-
-
-@pytest.mark.parametrize(("table", "column", "value"), alterations(null=False))
-def test_another_value_is_found_in(bench: Bench, table: str, column: str, value: str) -> None:
-    assert undetected(bench, table, f"UPDATE {table} SET {column} = {value} WHERE rowid = :rowid") == []
-
-
-@pytest.mark.parametrize(("table", "column", "value"), alterations(null=True))
-def test_a_value_that_is_gone_is_found_in(bench: Bench, table: str, column: str, value: str) -> None:
-    filled = bench.all(f"SELECT max(rowid) FROM {table} WHERE {column} IS NOT NULL")[0][0]
-    if filled is not None:
-        with contextlib.suppress(sqlite3.IntegrityError):
-            assert bench.after((f"UPDATE {table} SET {column} = {value} WHERE rowid = ?", (filled,)))
-
-
-@pytest.mark.parametrize("kind", ["x'ff'", "'text'", "7", "7.5"])
-@pytest.mark.parametrize("table", sorted(TABLES))
-def test_a_value_of_another_kind_is_found_and_stops_nothing(bench: Bench, table: str, kind: str) -> None:
-    for column in metadata.tables[table].columns:
-        fits = (
-            (kind == "x'ff'" and isinstance(column.type, sa.LargeBinary) and column.type.length is None)
-            or isinstance(column.type, sa.Text)  # SQLite turns numbers into text there.
-            or (kind == "7" and isinstance(column.type, sa.Integer))
-        )
-        if not fits and not column.primary_key:
-            statement = f"UPDATE {table} SET {column.name} = {kind} WHERE rowid = :rowid"
-            assert undetected(bench, table, statement) == []
-
-
-@pytest.mark.parametrize("table", sorted(TABLES))
-def test_a_row_that_is_gone_is_found_in(bench: Bench, table: str) -> None:
-    assert undetected(bench, table, f"DELETE FROM {table} WHERE rowid = :rowid") == []
-
-
-@pytest.mark.parametrize("table", sorted(TABLES - {"meta"}))
-def test_a_row_that_is_there_twice_is_found_in(bench: Bench, table: str) -> None:
-    unique = {column.name for column in metadata.tables[table].columns if column.primary_key}
-    for constraint in metadata.tables[table].constraints:
-        if isinstance(constraint, sa.UniqueConstraint):
-            unique.add(list(constraint.columns)[-1].name)
-    values = ", ".join(
-        altered(column) if column.name in unique else column.name for column in metadata.tables[table].columns
-    )
-    statement = f"INSERT INTO {table} SELECT {values} FROM {table} WHERE rowid = :rowid"
-    assert undetected(bench, table, statement) == []
-
-
-# Bytes.
-
-
-@settings(max_examples=120, deadline=None)
-@given(st.data())
-def test_any_flipped_bit_in_a_blob_or_an_entry_is_found(bench: Bench, data: st.DataObject) -> None:
-    table, column = data.draw(st.sampled_from([("blob", "data"), ("log", "entry")]))
-    rows = bench.all(
-        f"SELECT rowid, dictionary_id, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY rowid"
-    )
-    rowid, dictionary_id, value = data.draw(st.sampled_from(rows))
-    flipped = bytearray(value)
-    flipped[data.draw(st.integers(0, len(value) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    # A few bits of the compressed form carry no meaning: what is said stays the same to the byte.
-    if bench.plain(dictionary_id, bytes(flipped)) != bench.plain(dictionary_id, value):
-        assert bench.after((f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (bytes(flipped), rowid)))
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(page=st.integers(0, 10_000), place=st.integers(0, 4095), value=st.integers(1, 255))
-def test_a_damaged_file_is_never_a_crash(
-    history: Path, tmp_path: Path, page: int, place: int, value: int
-) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(history, copy, dirs_exist_ok=True)
-    damaged = bytearray((copy / DATABASE).read_bytes())
-    damaged[(page * 4096 + place) % len(damaged)] ^= value
-    (copy / DATABASE).write_bytes(damaged)
-    with contextlib.suppress(StoreError):
-        problems(copy)
-
-
-# Rewriting history.
-
-
-def truncate_log(folder: Path, size: int) -> None:
-    """Cut the log to ``size`` entries and make its state say so."""
-    engine = engine_for(folder / DATABASE)
-    with engine.begin() as connection:
-        frontier = Frontier()
-        query = f"SELECT hash FROM log WHERE seq < {size} ORDER BY seq"
-        for (leaf,) in connection.exec_driver_sql(query).all():
-            frontier.append(leaf)
-        connection.exec_driver_sql(f"DELETE FROM log WHERE seq >= {size}")
-        connection.exec_driver_sql(f"DELETE FROM checkpoint WHERE size > {size}")
-        connection.exec_driver_sql("UPDATE log_state SET size = ?, frontier = ?", (size, frontier.to_bytes()))
-    engine.dispose()
-
-
-def test_a_log_that_was_cut_with_its_state_is_found_by_what_it_logged(folder: Path) -> None:
-    truncate_log(folder, 6)
-    found = named(folder)
-    assert "is not in the log" in found
-    assert "its end was never logged" in found
-    assert "log state" not in found
-
-
-def test_a_log_that_was_written_anew_no_longer_fits_its_checkpoints(folder: Path) -> None:
-    engine = engine_for(folder / DATABASE)
-    with engine.begin() as connection:
-        blobs = Blobs()
-        blobs.load(connection)
-        frontier = Frontier()
-        for seq, kept, dictionary_id, data in connection.exec_driver_sql(
-            "SELECT seq, hash, dictionary_id, entry FROM log ORDER BY seq"
-        ).all():
-            leaf = kept
-            if seq == 2:
-                entry = blobs.decompress(connection, dictionary_id, data)
-                entry = orjson.dumps(
-                    orjson.loads(entry) | {"at": "2025-01-01T00:00:00.000Z"}, option=orjson.OPT_SORT_KEYS
-                )
-                written = blobs.compress(connection, entry)
-                leaf = leaf_hash(entry)
-                connection.exec_driver_sql(
-                    "UPDATE log SET hash = ?, dictionary_id = ?, entry = ? WHERE seq = 2", (leaf, *written)
-                )
-            frontier.append(leaf)
-        connection.exec_driver_sql("UPDATE log_state SET frontier = ?", (frontier.to_bytes(),))
-    engine.dispose()
-    found = named(folder)
-    assert "the log's first entries have another root" in found
-    assert "log state" not in found
