@@ -12,7 +12,7 @@ from store.signing_key import CommandKey, EnvironmentKey, FileKey, KeySource
 
 if TYPE_CHECKING:
     from store.sealing import Sealing
-    from store.verification.demands import Demands
+    from store.verification.demands import Demands, Held
 
 SIGNING_KEY = "signing.key"
 
@@ -78,10 +78,11 @@ def witnesses(config: Config) -> tuple[NoteKey, ...]:
     return tuple(NoteKey.parse(vkey) for vkey in config.file.record.witnesses)
 
 
-def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin: str) -> "Demands":
+def demands(config: Config | None, keys: Iterable[str], against: Iterable[Path], origin: str) -> "Demands":
     """Return what a record is held against.
 
     Args:
+        config: None where there is none, so that only what is given counts.
         keys: trusted keys beside the configured ones: vkeys, or files that hold one a line.
         against: signed checkpoints; those in ``copy_to`` are taken too.
         origin: of the log, by which its copies are found.
@@ -89,28 +90,34 @@ def demands(config: Config, keys: Iterable[str], against: Iterable[Path], origin
     Raises:
         ConfigError: a key or a file is wrong.
     """
-    from store.verification.demands import Demands, Held
+    from store.verification.demands import Demands
 
-    section = config.file.record
-    trusted = [NoteKey.parse(vkey) for vkey in section.trusted_keys]
-    for key in keys:
-        trusted += _trusted(key)
+    given = [found for key in keys for found in _trusted(key)]
     files = list(against)
+    if config is None:
+        return Demands(trusted=tuple(dict.fromkeys(given)), held=_held(files))
+    section = config.file.record
+    trusted = [*map(NoteKey.parse, section.trusted_keys), *given]
     if origin:
         files += [path for place in section.copy_to for path in copies(config.folder / place, origin)]
-    try:
-        held = tuple(Held(str(path), path.read_bytes()) for path in files)
-    except OSError as error:
-        raise ConfigError(
-            f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
-        ) from error
     return Demands(
         trusted=tuple(dict.fromkeys(trusted)),
         witnesses=witnesses(config),
         quorum=section.witness_quorum,
         timestamp_roots=timestamp_roots(config),
-        held=held,
+        held=_held(files),
     )
+
+
+def _held(files: Iterable[Path]) -> "tuple[Held, ...]":
+    from store.verification.demands import Held
+
+    try:
+        return tuple(Held(str(path), path.read_bytes()) for path in files)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename}: {error.strerror}", "Give a file with a signed checkpoint."
+        ) from error
 
 
 def _trusted(given: str) -> list[NoteKey]:

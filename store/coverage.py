@@ -132,19 +132,33 @@ class Coverage:
     undecided: list[UndecidedDays]
 
 
-def coverage(record: Record, period: Period) -> Coverage:
-    """Work out on which days of a period each check was evidenced, failed or undecided."""
+def coverage(
+    record: Record,
+    period: Period,
+    providers: frozenset[str] = frozenset(),
+    scopes: frozenset[str] = frozenset(),
+) -> Coverage:
+    """Work out on which days of a period each check was evidenced, failed or undecided.
+
+    Args:
+        providers, scopes: only these; empty means all.
+    """
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
         checks = {
             row.id: (row.check_id, bodies[row.digest])
             for row in connection.execute(sa.text("SELECT id, check_id, digest FROM check_applied"))
         }
-        about = {row.id: row for row in connection.execute(sa.text(_ABOUT))}
-        timelines = _timelines(connection, period)
+        about = {
+            row.id: row
+            for row in connection.execute(sa.text(_ABOUT))
+            if (not providers or row.provider in providers) and (not scopes or row.scope in scopes)
+        }
+        timelines = {pk: line for pk, line in _timelines(connection, period).items() if pk in about}
         found = [
             CheckDays(*checks[check_pk], *_days(period, timelines[series_pk], steps))
             for (series_pk, check_pk), steps in _steps(connection, period, timelines).items()
+            if series_pk in timelines
         ]
         undecided = []
         for row, days in _undecided(connection, period, timelines):

@@ -17,6 +17,10 @@ class StoreError(AnnexaError):
     """The store cannot be opened, read or written."""
 
 
+class PackError(AnnexaError):
+    """A pack cannot be written, or a file is no pack that can be read safely."""
+
+
 class DefinitionError(AnnexaError):
     """A definition file (resource type, check, control, crosswalk) is wrong."""
 

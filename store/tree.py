@@ -1,7 +1,7 @@
 """RFC 6962 Merkle trees: roots of lists, and the compact form that an append-only log grows by."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -80,3 +80,18 @@ def root_of(entries: Iterable[bytes]) -> bytes:
             some = [node_hash(some[i], some[i + 1]) for i in range(0, len(some), 2)]
         frontier.append(some[0])
     return frontier.root()
+
+
+def root_of_hashes(leaves: Sequence[bytes]) -> bytes:
+    """Return the Merkle tree hash over leaf hashes that are all at hand.
+
+    Joining neighbours level by level, where the last one of an odd number moves up, gives the tree of
+    RFC 6962: each left side has the largest power of two of leaves.
+    """
+    if not leaves:
+        return EMPTY_ROOT
+    level = list(leaves)
+    while len(level) > 1:
+        odd = level[-1:] if len(level) & 1 else []
+        level = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)] + odd
+    return level[0]

@@ -57,7 +57,7 @@ def verify(record: Record, demands: Demands | None = None) -> Verification:
     """
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        examination = Examination(record, connection, demands or Demands())
+        examination = Examination(record=record, connection=connection, demands=demands or Demands())
         for step in _STEPS:
             try:
                 with examination.at("store"):

@@ -1,16 +1,20 @@
 """``annexa verify``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from annexa.exit_codes import ExitCode
-from annexa.output import Column, Row, format_option, print_json, print_rows, print_table
+from annexa.output import Column, Row, format_option, print_json, print_rows, print_table, shown
 from annexa.workspace import Workspace
 from store.record import Record
 from store.sealing import default_origin
 from store.verify import Verification, verify
+
+if TYPE_CHECKING:
+    from store.pack.verify import PackVerification
 
 _PROBLEMS = (Column("where", "Where", fold=True), Column("message", "What does not fit", fold=True))
 
@@ -29,28 +33,110 @@ _PROBLEMS = (Column("where", "Where", fold=True), Column("message", "What does n
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A signed checkpoint from outside the store, which the log must begin with.",
 )
+@click.option(
+    "--pack",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A pack to verify in place of the record; it takes neither a store nor a configuration.",
+)
 @format_option
 @click.pass_obj
-def command(config: Path | None, keys: tuple[str, ...], against: tuple[Path, ...], form: str) -> int:
-    """Recompute every hash and root of the record; exits with 4 if anything does not fit."""
+def command(
+    config: Path | None, keys: tuple[str, ...], against: tuple[Path, ...], pack: Path | None, form: str
+) -> int:
+    """Recompute every hash and root of the record, or of a pack; exits with 4 if anything does not fit."""
     from annexa.record_config import demands
 
+    if pack is not None:
+        return _verify_pack(pack, config, keys, against, form)
     workspace = Workspace.load(config)
     with workspace.reading() as record:
         asked = demands(workspace.config, keys, against, _origin(workspace, record))
         result = verify(record, asked)
-    row = verification_row(result)
+    lines = [verification_line(result), *signature_lines(result)]
+    return _told(verification_row(result), lines, form)
+
+
+def _verify_pack(
+    pack: Path, config: Path | None, keys: tuple[str, ...], against: tuple[Path, ...], form: str
+) -> int:
+    from annexa.config import FILE_NAME
+    from annexa.record_config import demands
+    from store.pack.verify import verify_pack
+
+    # Whoever is handed a pack need not have a configuration; where there is one, it counts.
+    there = config is not None or Path(FILE_NAME).exists()
+    found = verify_pack(pack, demands(Workspace.load(config).config if there else None, keys, against, ""))
+    return _told(pack_row(found), pack_lines(found), form)
+
+
+def _told(row: Row, lines: list[str], form: str) -> int:
     if form == "json":
         print_json(row)
     elif form == "csv":
         print_rows([row], (), form)
     else:
-        click.echo(verification_line(result))
-        for line in signature_lines(result):
-            click.echo(line)
-        if result.problems:
+        for line in lines:
+            click.echo(shown(line))
+        if row["problems"]:
             print_table(row["problems"], _PROBLEMS)
-    return int(ExitCode.COMPLETE if result.ok else ExitCode.VERIFICATION)
+    return int(ExitCode.COMPLETE if row["ok"] else ExitCode.VERIFICATION)
+
+
+def pack_row(found: "PackVerification") -> Row:
+    """Return the result over a pack as ``--format json`` gives it."""
+    selection = found.selection
+    return {
+        **verification_row(found.log),
+        "pack": {
+            "from": selection.period.first.isoformat(),
+            "to": selection.period.last.isoformat(),
+            "as_of": found.as_of,
+            "controls": sorted(selection.controls),
+            "providers": sorted(selection.providers),
+            "scopes": sorted(selection.scopes),
+            "sample": None if selection.sample is None else selection.sample.number,
+            "collections": found.collections,
+            "rows": found.rows,
+            "standing": found.standing,
+            "shown": found.shown,
+            "documents": found.documents,
+            "pages": found.pages,
+        },
+    }
+
+
+def pack_lines(found: "PackVerification") -> list[str]:
+    """Say what is proven, and whose word it rests on."""
+    selection, log = found.selection, found.log
+    limits = [
+        f"{name} {', '.join(sorted(chosen))}"
+        for name, chosen in (
+            ("controls", selection.controls),
+            ("providers", selection.providers),
+            ("scopes", selection.scopes),
+        )
+        if chosen
+    ]
+    if selection.sample is not None:
+        limits.append(f"a sample of {selection.sample.number} a check")
+    if log.ok:
+        first = f"The pack verifies: {log.size} log entries, root {log.root}"
+    else:
+        first = f"The pack does NOT verify: {len(log.problems)} problems in {log.size} log entries"
+    of = f"It is of {selection.period.first} to {selection.period.last}, as of {found.as_of}"
+    lines = [first, f"{of}; {'; '.join(limits) or 'everything'}."]
+    if log.ok:
+        findings = f"{found.standing} findings stand at its end; what decided {found.shown} is shown"
+        lines += [
+            f"Proven: {found.rows} rows, replayed over {found.collections} collections; none is left out.",
+            f"{findings}, with {found.documents} documents.",
+        ]
+    lines += signature_lines(log, "the pack")
+    if log.keys and not log.trusted:
+        lines.append("Nobody outside vouches for it: ask for the log's public key on another way.")
+    if found.pages:
+        lines.append(f"Not proven: {found.pages} pages. They are a reading aid; data and documents count.")
+    return lines
 
 
 def verification_row(result: Verification) -> Row:
@@ -78,14 +164,18 @@ def verification_line(result: Verification) -> str:
     return f"The record does NOT verify: {len(result.problems)} problems in {result.size} log entries"
 
 
-def signature_lines(result: Verification) -> list[str]:
-    """Say whose word the result rests on."""
+def signature_lines(result: Verification, what: str = "the store") -> list[str]:
+    """Say whose word the result rests on.
+
+    Args:
+        what: was verified.
+    """
     lines = []
     if not result.keys:
-        lines.append("Nobody signed it: whoever can write the store can write all of it anew.")
+        lines.append(f"Nobody signed it: whoever can write {what} can write all of it anew.")
     elif not result.trusted:
         lines.append(
-            f"Signed up to entry {result.signed_size} by keys that the store itself names; "
+            f"Signed up to entry {result.signed_size} by keys that {what} itself names; "
             "give --key, or set [record] trusted_keys, to ask for yours."
         )
     else:

@@ -1,9 +1,30 @@
 """Where things are in a pack. Pages link to these paths, and verification reads them."""
 
+import re
+
 FORMAT = "annexa-pack/v1"
 MANIFEST = "manifest.json"
 INDEX = "index.html"
 INSTRUCTIONS = "VERIFY.md"
+
+LOG = "log"
+SERIES = "data/series.jsonl"
+CONTENT = "data/content.jsonl"
+FINDINGS = "data/findings.jsonl"
+SEEN = "data/seen.jsonl"
+TOMBSTONES = "data/tombstones.jsonl"
+
+DATA = frozenset({SERIES, CONTENT, FINDINGS, SEEN, TOMBSTONES})
+
+EVIDENCE = ("log", "checkpoints", "data", "documents", "reports", "checks", "statements", "files", "proofs")
+"""Folders in which every file must be accounted for; what is elsewhere is a reading aid."""
+PAGES = frozenset({"css", "html", "js", "md", "svg", "txt"})
+"""What a reading aid may be."""
+
+PASSIVE = frozenset({"csv", "docx", "gif", "jpeg", "jpg", "pdf", "png", "pptx", "txt", "xlsx"})
+"""Kinds of attached files that keep their extension: opening one starts no program of its own."""
+_LONGEST_NAME = 80
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def document(sha256: str) -> str:
@@ -47,5 +68,14 @@ def timestamp(size: int, number: int = 0) -> str:
 
 
 def attached(sha256: str, name: str) -> str:
-    """A file that a person attached."""
-    return f"files/{sha256}/{name}"
+    """A file that a person attached, under a name that no system takes for anything else."""
+    return f"files/{sha256}/{harmless_name(name)}"
+
+
+def harmless_name(name: str) -> str:
+    """Return a file's name in plain letters, with its extension if that is of a passive kind."""
+    stem, _, extension = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+    kind = extension.lower() if stem and extension.lower() in PASSIVE else "bin"
+    plain = _UNUSUAL.sub("_", stem or extension).strip("_-")[:_LONGEST_NAME]
+    # Windows takes names such as CON and NUL.txt for devices.
+    return f"file-{plain or 'unnamed'}.{kind}"

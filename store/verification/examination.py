@@ -1,112 +1,40 @@
 """What the steps of verification share: the record under examination, and what was found."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from store.checkpoint_text import Checkpoint
-from store.log_keys import LoggedKey
-from store.note import Note
 from store.record import Record
 from store.schema import blob
-from store.verification.demands import Demands
+from store.verification.log_examination import LogExamination, Problem, Verification
 
-_MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that does not fit.
-
-    Attributes:
-        where: what is affected, e.g. ``log entry 12`` or ``blob 3f…``.
-        message: what does not fit.
-    """
-
-    where: str
-    message: str
+__all__ = ["Examination", "Problem", "Verification"]
 
 
 @dataclass(slots=True)
-class Verification:
-    """What verification found.
-
-    Attributes:
-        size, root: of the log, recomputed from its entries; no root where entries cannot be read.
-        keys: the keys that the log itself names, oldest first.
-        trusted: whether signatures were held against keys from outside the store.
-        signed_size, witnessed_size, stamped_size: of the newest checkpoint that is rightly signed, that
-            has the quorum of witnesses, and that has a timestamp; 0 if there is none.
-        timestamps, unstamped: how many there are, and how many checkpoints wait for one.
-        held: (where, size) of the checkpoints from outside that the log begins with.
-    """
-
-    size: int = 0
-    root: str = ""
-    keys: list[str] = field(default_factory=list)
-    trusted: bool = False
-    signed_size: int = 0
-    witnessed_size: int = 0
-    stamped_size: int = 0
-    timestamps: int = 0
-    unstamped: int = 0
-    held: list[tuple[str, int]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-
-@dataclass(slots=True)
-class Examination:
+class Examination(LogExamination):
     """A record under examination.
 
     Attributes:
-        entries: sequence number → body, of the entries that the log keeps itself.
         leaves: sequence number → (kind, leaf hash) of every entry.
         checkpoints: size → row.
-        roots: size → root recomputed from the entries, at each size that something is said about.
-        keys: the keys that the log names.
-        notes: size → note, of the checkpoints that are rightly signed.
-        held: (where, note, what it says) of checkpoints from outside.
         needed: hash → what needs a blob of that name, and until when; None is still now.
         tombstones: hash of a payload that retention let go → what had ended before then could be let go.
         documents: hash → (type, id, name, region) of the resources that it is a document of.
         dictionaries: the compression dictionaries in use.
     """
 
-    record: Record
-    connection: sa.Connection
-    demands: Demands = field(default_factory=Demands)
-    result: Verification = field(default_factory=Verification)
-    entries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    record: Record = field(kw_only=True)
+    connection: sa.Connection = field(kw_only=True)
     leaves: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     checkpoints: dict[int, Any] = field(default_factory=dict)
-    roots: dict[int, bytes] = field(default_factory=dict)
-    keys: list[LoggedKey] = field(default_factory=list)
-    notes: dict[int, Note] = field(default_factory=dict)
-    held: list[tuple[str, Note, Checkpoint]] = field(default_factory=list)
     needed: dict[bytes, tuple[str, str | None]] = field(default_factory=dict)
     tombstones: dict[bytes, str] = field(default_factory=dict)
     documents: dict[bytes, list[tuple[str, str, str, str]]] = field(default_factory=lambda: defaultdict(list))
     dictionaries: set[int | None] = field(default_factory=set)
-
-    def problem(self, where: str, message: str) -> None:
-        self.result.problems.append(Problem(where, message))
-
-    @contextmanager
-    def at(self, where: str) -> Iterator[None]:
-        """Name what is so malformed that it cannot even be compared."""
-        try:
-            yield
-        except _MALFORMED as error:
-            self.problem(where, f"is malformed: {type(error).__name__}: {error}")
 
     def need(self, key: bytes, where: str, until: str | None = None) -> None:
         """Say that a blob must be there.
@@ -120,12 +48,6 @@ class Examination:
     def let_go(self, key: bytes, until: str | None) -> bool:
         """Say whether retention may have let go a payload that was needed until then."""
         return until is not None and until < self.tombstones.get(key, "")
-
-    def bodies(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield the kept entries of a kind, in the log's order."""
-        for seq, body in self.entries.items():
-            if body["kind"] == kind:
-                yield seq, body
 
     def json(self, key: bytes) -> Any:
         """Return what a blob holds, or None where it is gone or damaged."""

@@ -1,5 +1,7 @@
 """Checkpoints from outside the store: the log must begin with each of them."""
 
+from collections.abc import Iterable
+
 from store.checkpoint_text import Checkpoint
 from store.errors import StoreError
 from store.log_keys import key_at
@@ -8,6 +10,7 @@ from store.publication import FILE
 from store.tree import EMPTY_ROOT
 from store.verification.demands import Held
 from store.verification.examination import Examination
+from store.verification.log_examination import LogExamination
 
 
 def read_held(x: Examination) -> None:
@@ -19,6 +22,11 @@ def read_held(x: Examination) -> None:
             held.append(Held(str(path), path.read_bytes()))
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    parse_held(x, held)
+
+
+def parse_held(x: LogExamination, held: Iterable[Held]) -> None:
+    """Read signed checkpoints from outside."""
     for one in held:
         try:
             note = parse(one.note)
@@ -27,7 +35,7 @@ def read_held(x: Examination) -> None:
             x.problem(one.where, f"is not a signed checkpoint: {error}")
 
 
-def check_held(x: Examination) -> None:
+def check_held(x: LogExamination) -> None:
     """Check that the log was not cut, forked or exchanged for an older copy since it was given away."""
     for where, note, checkpoint in x.held:
         _check_signed(x, where, note, checkpoint)
@@ -43,7 +51,7 @@ def check_held(x: Examination) -> None:
             x.problem(where, f"the log's first {checkpoint.size} entries are not those that it is of")
 
 
-def _check_signed(x: Examination, where: str, note: Note, checkpoint: Checkpoint) -> None:
+def _check_signed(x: LogExamination, where: str, note: Note, checkpoint: Checkpoint) -> None:
     key = key_at(x.keys, checkpoint.size)
     known = x.demands.trusted or tuple(found.key for found in x.keys)
     if not known:

@@ -13,7 +13,7 @@ from store.statement import STATEMENT_KINDS
 from store.tree import Frontier, leaf_hash
 from store.verification.examination import Examination
 
-_KINDS = STATEMENT_KINDS | {
+KINDS = STATEMENT_KINDS | {
     "store",
     "checks",
     "run",
@@ -79,7 +79,7 @@ def _check_entry(x: Examination, row: Any) -> None:
         if not isinstance(body, dict) or body.get("kind") != row.kind:
             x.problem(where, "is not of the kind that its row says")
             return
-        if row.kind not in _KINDS:
+        if row.kind not in KINDS:
             x.problem(where, f"is of the kind {row.kind!r}, which this version cannot verify")
         if (row.kind == "store") != (row.seq == 0):
             x.problem(where, "must name the store, and no other entry may")

@@ -9,11 +9,12 @@ from store.log_keys import KEY, LoggedKey, key_at
 from store.note import Note, NoteError, parse, verify
 from store.note_key import NoteKey, SignatureKind
 from store.verification.examination import Examination
+from store.verification.log_examination import LogExamination
 
 
 def check_signatures(x: Examination) -> None:
     """Check every kept note against the keys that the log names, and those that are demanded."""
-    x.keys = _keys(x)
+    x.keys = read_keys(x)
     x.result.keys = [str(found.key) for found in x.keys]
     cosigners = _cosigners(x)
     for size, row in sorted(x.checkpoints.items()):
@@ -21,6 +22,11 @@ def check_signatures(x: Examination) -> None:
             _check_note(x, row, key_at(x.keys, size), cosigners.pop(size, []))
     for size in sorted(cosigners):
         x.problem(f"checkpoint {size}", "was cosigned, but is gone")
+    check_demands(x)
+
+
+def check_demands(x: LogExamination) -> None:
+    """Check that some checkpoint is signed and cosigned as whoever verifies asks."""
     x.result.trusted = bool(x.demands.trusted)
     if x.demands.trusted and not x.result.signed_size:
         x.problem("record", "no checkpoint is signed by a key that is trusted")
@@ -29,7 +35,8 @@ def check_signatures(x: Examination) -> None:
         x.problem("record", f"no checkpoint is cosigned by {x.demands.quorum} of {asked} witnesses")
 
 
-def _keys(x: Examination) -> list[LoggedKey]:
+def read_keys(x: LogExamination) -> list[LoggedKey]:
+    """Return the keys that the log names, and name those that cannot be."""
     keys: list[LoggedKey] = []
     for seq, body in x.bodies(KEY):
         where = f"log entry {seq}"
@@ -85,10 +92,11 @@ def _check_note(x: Examination, row: Any, key: LoggedKey | None, cosigners: list
     if key.key in right:
         x.notes[row.size] = note
         x.result.signed_size = row.size
-        _count_witnesses(x, row.size, note, signers)
+        count_witnesses(x, row.size, note, signers)
 
 
-def _count_witnesses(x: Examination, size: int, note: Note, signers: list[NoteKey]) -> None:
+def count_witnesses(x: LogExamination, size: int, note: Note, signers: list[NoteKey]) -> None:
+    """Note whether enough witnesses have cosigned a checkpoint."""
     if not x.demands.quorum:
         return
     try:

@@ -1,0 +1,1 @@
+"""The steps of verifying a pack, each over one part of it."""
