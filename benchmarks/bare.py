@@ -6,6 +6,7 @@ answers the same questions. There is no log, no provenance, no staging, no check
 
 import hashlib
 import sqlite3
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -174,6 +175,16 @@ class Bare:
                 hashlib.sha256(repr(row).encode()).digest()
                 number += 1
         return number
+
+    def pack(self, path: Path) -> None:
+        """Write every row as a line of JSON, and every document, into a zip."""
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for table in ("resource", "content", "finding"):
+                with archive.open(f"{table}.jsonl", "w") as member:
+                    for row in self._db.execute(f"SELECT * FROM {table}"):
+                        member.write(orjson.dumps(row, default=bytes.hex) + b"\n")
+            for key, data in self._db.execute("SELECT hash, data FROM blob ORDER BY hash"):
+                archive.writestr(f"documents/{key.hex()}.json", self._decompressor.decompress(data))
 
     def _document(self, key: bytes | None) -> Any:
         if key is None:

@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean, median
-from typing import NamedTuple
 
 from benchmarks import measure, year
 from benchmarks.bare import merkle_root
+from benchmarks.figure import Figure
+from benchmarks.packing import packing, write
 from store import query
 from store.coverage import Period, coverage
 from store.difference import document_changes, finding_changes, resource_changes
@@ -36,15 +37,6 @@ history.ask_once(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
 """
 
 
-class Figure(NamedTuple):
-    """What was measured, and the floor that it stands next to."""
-
-    label: str
-    ours: float
-    floor: float
-    unit: str
-
-
 def main(resources: int = 10_000, days: int = 365) -> None:
     """Print the figures."""
     measure.note(f"{resources:,} resources, {days} daily runs, 1 % changed a day, 5 checks each; CPU time")
@@ -63,6 +55,7 @@ def figures(built: year.Built) -> Iterator[Figure]:
         yield from asking(built, record)
         yield from verifying(built, record)
     yield hashing()
+    yield from packing(built)
     yield from memory(built)
 
 
@@ -161,9 +154,9 @@ def memory(built: year.Built) -> Iterator[Figure]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     peaks = {
         what: measure.process([sys.executable, "-c", _ASKED, str(built.path), what, str(built.days)], env)
-        for what in ("nothing", "difference", "coverage", "verify")
+        for what in ("nothing", "difference", "coverage", "verify", "pack")
     }
-    for what in ("difference", "coverage", "verify"):
+    for what in ("difference", "coverage", "verify", "pack"):
         yield Figure(f"peak memory: {what}", peaks[what].peak_mb, peaks["nothing"].peak_mb, "MB")
 
 
@@ -176,6 +169,7 @@ def ask_once(path: Path, what: str, days: int) -> None:
             "difference": lambda: _difference(record, year.at(low), year.at(high)),
             "coverage": lambda: coverage(record, _period(1, days)),
             "verify": lambda: verify(record),
+            "pack": lambda: write(path, path.with_name("again.zip"), days),
         }
         asked[what]()
 

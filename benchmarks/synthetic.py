@@ -10,7 +10,10 @@ from store.record import Record, rfc3339
 TYPE = "bench.thing.item"
 CHECKS = 5
 SCOPE = Scope("bench", "scope-1", "scope-1")
-_CHECKS = [(f"bench.thing.item.check-{number}", {"number": number}) for number in range(CHECKS)]
+_CHECKS = [
+    (check_id, {"id": check_id, "title": f"Check {check_id}", "severity": "medium"})
+    for check_id in (f"{TYPE}.check-{number}" for number in range(CHECKS))
+]
 _BATCH = 100
 _SOURCE = random.Random(27001)
 _WORDS = [f"{_SOURCE.getrandbits(40):010x}" for _ in range(4000)]
