@@ -66,11 +66,11 @@ def alternately(first: Callable[[], Cost], second: Callable[[], Cost], rounds: i
 
 def line(label: str, value: float, baseline: float, unit: str = "s") -> None:
     """Print a figure next to its baseline, with the ratio."""
-    sys.stdout.write(
-        f"{label:<52} {value:>10.3f} {unit}   baseline {baseline:>8.3f} {unit}   {value / baseline:>6.1f} x\n"
-    )
+    ratio = f"{value / baseline:>6.1f} x" if baseline else ""
+    note(f"{label:<52} {value:>10.3f} {unit:<2}   baseline {baseline:>8.3f} {unit:<2}   {ratio}".rstrip())
 
 
 def note(text: str) -> None:
     """Print a line of text."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -18,6 +18,7 @@ _SAMPLE_BYTES = 100 * _DICTIONARY_BYTES
 _LARGEST_SAMPLE = 32 * 1024
 _LARGEST_BLOB = 1 << 30
 _CHUNK = 500
+_BLOB = sa.select(blob).where(blob.c.hash == sa.bindparam("key"))
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class Blobs:
             PrunedError: retention let it go.
             StoreError: the store does not hold it, or it is damaged.
         """
-        row = connection.execute(sa.select(blob).where(blob.c.hash == key)).first()
+        row = connection.execute(_BLOB, {"key": key}).first()
         if row is None:
             raise self._gone(connection, key)
         try:

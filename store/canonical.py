@@ -8,6 +8,7 @@ import rfc8785
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 _FIRST_SURROGATE = "\ud800"
+_TEXT = frozenset({str})
 
 
 def canonical(value: Any) -> bytes:
@@ -49,5 +50,5 @@ def _orjson_agrees(value: Any) -> bool:
                 return False
         return True
     if kind is list:
-        return all(type(inner) is str or _orjson_agrees(inner) for inner in value)
+        return _TEXT.issuperset(map(type, value)) or all(map(_orjson_agrees, value))
     return kind is int and -_LARGEST_EXACT_INTEGER <= value <= _LARGEST_EXACT_INTEGER

@@ -19,6 +19,7 @@ from store.canonical import canonical
 from store.collection_entry import KIND, collection_entry
 from store.intervals import (
     STAGES,
+    add_resources,
     apply_content,
     apply_findings,
     open_findings,
@@ -98,6 +99,7 @@ class CollectionWriter:
         self._region = region
         self._series = next(_UNKEPT) if series_pk is None else series_pk
         self._previous = self._last_collection()
+        self._saw_changes = False
         self._discard_stage()
 
     def judged_alike(self, checks: str) -> bool:
@@ -136,6 +138,7 @@ class CollectionWriter:
                     )
                 except sa.exc.IntegrityError as error:
                     raise ValueError("two resources of one collection have the same id") from error
+        self._saw_changes = self._saw_changes or any(changed)
         return [Kept(key.hex(), new) for key, new in zip(hashes, changed, strict=True)]
 
     def judge(self, findings: Iterable[Finding], check_pks: dict[tuple[str, str], int]) -> None:
@@ -247,16 +250,19 @@ class CollectionWriter:
         alike = previous is not None and bool(previous.complete) and report.complete
         resources = self._count(connection, "stage_content")
         manifest = None
-        if alike and not resources and not previous.resources and self.judged_alike(checks):
-            # Most of an account is empty in most regions: nothing there can have changed.
-            changed, findings_changed = 0, 0
-            if self._count(connection, "stage_finding"):
-                findings_changed = apply_findings(connection, self._series, pk, check_pks, unjudged_stay)
-        else:
-            if not report.complete:
-                stage_unseen(connection, self._series, check_pks, unread)
-                manifest = self._keep_json(connection, [list(pair) for pair in self._seen(connection)])
+        if not report.complete:
+            stage_unseen(connection, self._series, check_pks, unread)
+            manifest = self._keep_json(connection, [list(pair) for pair in self._seen(connection)])
+        # As many as before, and each as before: these are the same.
+        same = alike and not self._saw_changes and resources == previous.resources
+        judged = self._count(connection, "stage_finding")
+        changed, findings_changed = 0, 0
+        if not same or judged:
+            add_resources(connection, self._series)
+        if not same:
             changed = apply_content(connection, self._series, pk, report.complete)
+        # Most of an account is empty in most regions: nothing there can have changed.
+        if not same or resources or judged or not self.judged_alike(checks):
             findings_changed = apply_findings(connection, self._series, pk, check_pks, unjudged_stay)
         content_root = (
             previous.content_root

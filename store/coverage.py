@@ -29,17 +29,10 @@ _KIND = {
 }
 
 _EDGES = """
-SELECT r.series_id, f.check_pk, f.outcome, f.{edge} AS at, count(*) AS number
-FROM finding f JOIN resource r ON r.id = f.resource_pk
-WHERE f.{edge} > :low AND f.{edge} <= :high
-GROUP BY r.series_id, f.check_pk, f.outcome, f.{edge}
-"""
-
-_AT_FIRST = """{last}
-SELECT r.series_id, f.check_pk, f.outcome, last.id AS at, count(*) AS number
-FROM last JOIN resource r ON r.series_id = last.series_id
-JOIN finding f ON f.resource_pk = r.id AND {standing}
-GROUP BY r.series_id, f.check_pk, f.outcome
+SELECT c.series_id, e.check_pk, e.outcome, e.at, e.number FROM (
+    SELECT f.{edge} AS at, f.check_pk, f.outcome, count(*) AS number FROM finding f
+    WHERE f.{edge} <= :high GROUP BY f.{edge}, f.check_pk, f.outcome) e
+JOIN collection c ON c.id = e.at
 """
 
 _UNDECIDED = """
@@ -230,8 +223,11 @@ def _timelines(connection: sa.Connection, period: Period) -> dict[int, _Timeline
     after = period.after
     before = moment.last_by_series(connection, period.before)
     found = {pk: _Timeline(last, last, after) for pk, last in before.items()}
-    news = moment.news(connection, period.before, period.end)
-    for series_pk, (low, high) in news.items():
+    news = connection.execute(
+        sa.text(f"{moment.news(period.end)} SELECT series_id, low, high FROM news"),
+        moment.between(period.before, period.end),
+    ).all()
+    for series_pk, low, high in news:
         found[series_pk] = _Timeline(low, high, after)
     if not news:
         return found
@@ -239,8 +235,8 @@ def _timelines(connection: sa.Connection, period: Period) -> dict[int, _Timeline
         sa.select(collection.c.id, collection.c.series_id, collection.c.finished, collection_state.c.complete)
         .join(collection_state, collection_state.c.id == collection.c.state_id)
         .where(
-            collection.c.id > min(low for low, _ in news.values()),
-            collection.c.id <= max(high for _, high in news.values()),
+            collection.c.id > min(row.low for row in news),
+            collection.c.id <= max(row.high for row in news),
         )
         .order_by(collection.c.id)
     )
@@ -265,25 +261,20 @@ def _steps(
     """Return (series, check) → collection → how many more findings of each kind stand since then."""
     found: dict[tuple[int, int], _Steps] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
 
-    def count(row: Any, sign: int) -> None:
+    def count(row: Any, at: int, sign: int) -> None:
         outcome = Outcome(row.outcome)
-        steps = found[row.series_id, row.check_pk][row.at]
+        steps = found[row.series_id, row.check_pk][at]
         if outcome in _KIND:
             steps[_KIND[outcome]] += sign * row.number
         if outcome is Outcome.FAIL:
             steps["failed"] += sign * row.number
 
-    at_first = _AT_FIRST.format(last=moment.last(period.before), standing=moment.standing("f", period.before))
-    for row in connection.execute(sa.text(at_first), moment.bound(period.before)):
-        count(row, 1)
-    grown = [timeline for timeline in timelines.values() if timeline.ids]
-    if grown:
-        bounds = {"low": min(each.low for each in grown), "high": max(each.high for each in grown)}
-        for edge, sign in (("opened", 1), ("closed", -1)):
-            for row in connection.execute(sa.text(_EDGES.format(edge=edge)), bounds):
-                timeline = timelines.get(row.series_id)
-                if timeline is not None and timeline.low < row.at <= timeline.high:
-                    count(row, sign)
+    high = max((timeline.high for timeline in timelines.values()), default=0)
+    for edge, sign in (("opened", 1), ("closed", -1)):
+        for row in connection.execute(sa.text(_EDGES.format(edge=edge)), {"high": high}):
+            timeline = timelines.get(row.series_id)
+            if timeline is not None and row.at <= timeline.high:
+                count(row, max(row.at, timeline.low), sign)
     return found
 
 

@@ -3,7 +3,7 @@
 Work grows with what was opened and closed between the moments, not with what the record holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,25 +17,50 @@ from store.query import check_bodies
 from store.record import Record
 from store.retention import Removal, removals, why_gone
 
-_CONTENT = """
-SELECT c.resource_pk AS key, c.hash, c.name, c.region, c.opened, c.closed, {where}
-FROM content c {joins} WHERE c.{edge} > :low AND c.{edge} <= :high
+_PAIRS = """{news},
+edge AS (
+    SELECT i.resource_pk, {key} AS key, i.id AS old, NULL AS new, {value} AS value
+    FROM {rows} i JOIN collection o ON o.id = i.closed JOIN news n ON n.series_id = o.series_id
+    WHERE i.closed > (SELECT min(low) FROM news) AND i.closed <= (SELECT max(high) FROM news)
+      AND i.closed > n.low AND i.closed <= n.high AND i.opened <= n.low
+    UNION ALL
+    SELECT i.resource_pk, {key}, NULL, i.id, {value}
+    FROM {rows} i JOIN collection o ON o.id = i.opened JOIN news n ON n.series_id = o.series_id
+    WHERE i.opened > (SELECT min(low) FROM news) AND i.opened <= (SELECT max(high) FROM news)
+      AND i.opened > n.low AND i.opened <= n.high AND (i.closed IS NULL OR i.closed > n.high)),
+pair AS MATERIALIZED (
+    SELECT resource_pk, max(old) AS old, max(new) AS new FROM edge GROUP BY resource_pk, key
+    HAVING count(*) = 1 OR min(value) <> max(value))
+SELECT s.provider, s.external_id AS scope, e.resource_type, r.resource_id, {columns}
+FROM pair JOIN resource r ON r.id = pair.resource_pk JOIN series e ON e.id = r.series_id
+JOIN scope s ON s.id = e.scope_id {joins}
+ORDER BY e.resource_type, s.external_id, r.resource_id, e.region{order}
 """
+"""Rows that stood at first and no longer at last, and those that are new at last, in pairs that differ."""
 
-_FINDINGS = """
-SELECT f.resource_pk, f.check_id, k.digest, f.outcome, f.reason, f.opened, f.closed, e.region,
-       x.finished AS ended, x.seq AS ended_by, {where}
-FROM finding f JOIN check_applied k ON k.id = f.check_pk {joins}
-LEFT JOIN collection x ON x.id = f.closed
-WHERE f.{edge} > :low AND f.{edge} <= :high
-"""
-
-_NAME = """SELECT name FROM content WHERE resource_pk = :resource AND opened <= :opened
-ORDER BY opened DESC LIMIT 1"""
-
-_WHERE = "r.series_id, s.provider, s.external_id AS scope, e.resource_type, r.resource_id"
-_JOINS = """JOIN resource r ON r.id = {rows}.resource_pk JOIN series e ON e.id = r.series_id
-JOIN scope s ON s.id = e.scope_id"""
+_CONTENT = {
+    "rows": "content",
+    "order": "",
+    "key": "0",
+    "value": "i.id",
+    "columns": """old.hash AS before, new.hash AS after, coalesce(new.name, old.name) AS name,
+        coalesce(new.region, old.region) AS region""",
+    "joins": "LEFT JOIN content old ON old.id = pair.old LEFT JOIN content new ON new.id = pair.new",
+}
+_FINDINGS = {
+    "rows": "finding",
+    "order": ", f.check_id",
+    "key": "i.check_id",
+    "value": "i.outcome",
+    "columns": """f.check_id, k.digest, e.region, new.reason, closing.finished AS closed_at,
+         closing.seq AS closed_by,
+        old.outcome AS before, new.outcome AS after,
+        (SELECT c.name FROM content c WHERE c.resource_pk = f.resource_pk AND c.opened <= f.opened
+         ORDER BY c.opened DESC LIMIT 1) AS name""",
+    "joins": """LEFT JOIN finding old ON old.id = pair.old LEFT JOIN finding new ON new.id = pair.new
+        JOIN finding f ON f.id = coalesce(pair.new, pair.old) JOIN check_applied k ON k.id = f.check_pk
+         LEFT JOIN collection closing ON closing.id = new.closed""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,52 +111,43 @@ class FindingChange:
 def resource_changes(record: Record, since: str, until: str | None) -> Iterator[ResourceChange]:
     """Yield the resources that differ between two moments, by type, scope and identifier."""
     with record.engine.connect() as connection:
-        before, after = _edges(connection, _CONTENT, "c", since, until, lambda row: row.key)
-    found = [(before.get(key), after.get(key)) for key in before.keys() | after.keys()]
-    for old, new in sorted(found, key=_place):
-        row = _newer(old, new)
-        if old is None or new is None or old.hash != new.hash:
+        found = _pairs(connection, _CONTENT, since, until)
+    for row in found:
+        if row.before != row.after:
             yield ResourceChange(
-                change=_change(old, new),
+                change=_change(row),
                 provider=row.provider,
                 scope=row.scope,
                 region=row.region,
                 resource_type=row.resource_type,
                 resource_id=row.resource_id,
                 resource_name=row.name,
-                before=old.hash.hex() if old else "",
-                after=new.hash.hex() if new else "",
+                before=row.before.hex() if row.before else "",
+                after=row.after.hex() if row.after else "",
             )
 
 
 def finding_changes(record: Record, since: str, until: str | None) -> Iterator[FindingChange]:
     """Yield the findings whose outcome differs between two moments, by type, scope, resource and check."""
     with record.engine.connect() as connection:
-        bodies = check_bodies(record, connection)
+        found = _pairs(connection, _FINDINGS, since, until)
+        bodies = check_bodies(record, connection) if found else {}
         acts = removals(connection, record.blobs)
-        before, after = _edges(
-            connection, _FINDINGS, "f", since, until, lambda row: (row.resource_pk, row.check_id)
+    for row in found:
+        yield FindingChange(
+            change=_change(row),
+            check=row.check_id,
+            check_body=bodies[row.digest],
+            provider=row.provider,
+            scope=row.scope,
+            region=row.region,
+            resource_type=row.resource_type,
+            resource_id=row.resource_id,
+            resource_name=row.name or "",
+            before=Outcome(row.before) if row.before else None,
+            after=Outcome(row.after) if row.after else None,
+            reason=_reason(acts, row),
         )
-        found = [(before.get(key), after.get(key)) for key in before.keys() | after.keys()]
-        for old, new in sorted(found, key=lambda pair: (*_place(pair), _newer(*pair).check_id)):
-            if old is not None and new is not None and old.outcome == new.outcome:
-                continue
-            row = _newer(old, new)
-            at = {"resource": row.resource_pk, "opened": row.opened}
-            yield FindingChange(
-                change=_change(old, new),
-                check=row.check_id,
-                check_body=bodies[row.digest],
-                provider=row.provider,
-                scope=row.scope,
-                region=row.region,
-                resource_type=row.resource_type,
-                resource_id=row.resource_id,
-                resource_name=connection.execute(sa.text(_NAME), at).scalar() or "",
-                before=Outcome(old.outcome) if old else None,
-                after=Outcome(new.outcome) if new else None,
-                reason=_reason(acts, new) if new else "",
-            )
 
 
 def document_changes(record: Record, before: str, after: str) -> list[Change]:
@@ -141,51 +157,20 @@ def document_changes(record: Record, before: str, after: str) -> list[Change]:
         PrunedError: retention let one of them go.
     """
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
         old, new = (orjson.loads(record.blobs.get(connection, bytes.fromhex(key))) for key in (before, after))
     return list(changes(old, new))
 
 
 def _reason(acts: list[Removal], row: Any) -> str:
-    return why_gone(acts, row.ended, row.ended_by) if row.reason is None else str(row.reason)
+    if row.after is None:
+        return ""
+    return why_gone(acts, row.closed_at, row.closed_by) if row.reason is None else str(row.reason)
 
 
-def _edges(
-    connection: sa.Connection, template: str, rows: str, since: str, until: str | None, key: Any
-) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """Return by key the rows that stood at first and no longer at last, and those that are new at last."""
-    news = moment.news(connection, since, until)
-    if not news:
-        return {}, {}
-    bounds = {
-        "low": min(low for low, _ in news.values()),
-        "high": max(high for _, high in news.values()),
-    }
-    found: list[dict[Any, Any]] = []
-    for edge in ("closed", "opened"):
-        statement = template.format(where=_WHERE, joins=_JOINS.format(rows=rows), edge=edge)
-        kept: dict[Any, Any] = {}
-        for row in connection.execute(sa.text(statement), bounds):
-            if row.series_id not in news:
-                continue
-            low, high = news[row.series_id]
-            still = row.closed is None or row.closed > high
-            if (edge == "closed" and row.opened <= low < row.closed <= high) or (
-                edge == "opened" and low < row.opened <= high and still
-            ):
-                kept[key(row)] = row
-        found.append(kept)
-    return found[0], found[1]
+def _pairs(connection: sa.Connection, what: dict[str, str], since: str, until: str | None) -> Sequence[Any]:
+    query = _PAIRS.format(news=moment.news(until), **what)
+    return connection.execute(sa.text(query), moment.between(since, until)).all()
 
 
-def _newer(old: Any, new: Any) -> Any:
-    return old if new is None else new
-
-
-def _place(pair: tuple[Any, Any]) -> tuple[str, ...]:
-    row = _newer(*pair)
-    return row.resource_type, row.scope, row.resource_id, row.region
-
-
-def _change(old: Any, new: Any) -> str:
-    return "appeared" if old is None else "gone" if new is None else "changed"
+def _change(row: Any) -> str:
+    return "appeared" if row.before is None else "gone" if row.after is None else "changed"

@@ -40,7 +40,7 @@ class Evidence:
     pruned: dict[str, str] = field(default_factory=dict)
 
 
-_NAMED = """
+_NAMED = sa.text("""
 SELECT r.id, r.series_id, r.resource_id, e.resource_type, s.provider, s.external_id AS scope
 FROM resource r JOIN series e ON e.id = r.series_id JOIN scope s ON s.id = e.scope_id
 WHERE r.id IN (
@@ -51,7 +51,22 @@ WHERE r.id IN (
     UNION SELECT c.resource_pk FROM content c JOIN resource x ON x.id = c.resource_pk
           JOIN series y ON y.id = x.series_id WHERE c.name = :name AND y.resource_type = :kind)
 ORDER BY e.resource_type, r.resource_id, e.id
-"""
+""")
+
+# Made once: putting a query together takes longer than answering it.
+_VERSION = (
+    sa.select(content, collection.c.finished.label("first_seen"))
+    .join(collection, collection.c.id == content.c.opened)
+    .where(content.c.resource_pk == sa.bindparam("resource"), content.c.opened <= sa.bindparam("by_then"))
+    .order_by(content.c.opened.desc())
+    .limit(1)
+)
+_NEWEST = collection_rows().where(
+    collection.c.id
+    == sa.select(sa.func.max(collection.c.id))
+    .where(collection.c.series_id == sa.bindparam("series"), collection.c.id <= sa.bindparam("last"))
+    .scalar_subquery()
+)
 
 
 def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidence]:
@@ -66,15 +81,11 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
     """
     found = []
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
         for resource in named(connection, wanted):
             by_then = moment.last_of(connection, resource.series_id, at)
             if by_then is None:
                 continue
-            query = sa.select(content).where(
-                content.c.resource_pk == resource.id, content.c.opened <= by_then
-            )
-            version = connection.execute(query.order_by(content.c.opened.desc()).limit(1)).first()
+            version = connection.execute(_VERSION, {"resource": resource.id, "by_then": by_then}).first()
             if version is None:
                 continue
             current = version.closed is None or version.closed > by_then
@@ -90,7 +101,7 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
                 Evidence(
                     document=document,
                     hash=version.hash.hex(),
-                    first_seen=finished(connection, version.opened),
+                    first_seen=version.first_seen,
                     last_seen=saw.finished,
                     current=current,
                     collection=collection_row(saw),
@@ -106,31 +117,19 @@ def evidence(record: Record, wanted: str, at: str | None = None) -> list[Evidenc
 def named(connection: sa.Connection, wanted: str) -> Any:
     """Return the resources that have, or ever had, an identifier, ``type/name`` or name."""
     kind, _, name = wanted.partition("/")
-    return connection.execute(sa.text(_NAMED), {"wanted": wanted, "kind": kind, "name": name}).all()
+    return connection.execute(_NAMED, {"wanted": wanted, "kind": kind, "name": name}).all()
 
 
 def last_that_saw(record: Record, connection: sa.Connection, resource: Any, last: int) -> Any:
     """Return the newest collection up to ``last`` that saw the resource; incomplete ones may not have."""
     while True:
-        query = (
-            sa.select(collection.c.id)
-            .where(collection.c.series_id == resource.series_id, collection.c.id <= last)
-            .order_by(collection.c.id.desc())
-            .limit(1)
-        )
-        last = connection.execute(query).scalar_one()
-        row = connection.execute(collection_rows().where(collection.c.id == last)).one()
+        row = connection.execute(_NEWEST, {"series": resource.series_id, "last": last}).one()
         if row.manifest is None:
             return row
         manifest = orjson.loads(record.blobs.get(connection, row.manifest))
         if any(seen == resource.resource_id for seen, _ in manifest):
             return row
-        last -= 1
-
-
-def finished(connection: sa.Connection, pk: int) -> str:
-    """Return when a collection was finished."""
-    return str(connection.execute(sa.select(collection.c.finished).where(collection.c.id == pk)).scalar_one())
+        last = row.id - 1
 
 
 def read_document(

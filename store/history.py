@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import moment
-from store.evidence import finished, last_that_saw, named, read_document, unknown
+from store.evidence import last_that_saw, named, read_document, unknown
 from store.json_changes import Change, changes
 from store.model import Document
 from store.record import Record
-from store.schema import content
+from store.schema import collection, content
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ def history(record: Record, wanted: str) -> list[list[Version]]:
     """
     found = []
     with record.engine.connect() as connection:
-        record.blobs.load(connection)
         for resource in named(connection, wanted):
             versions = list(_versions(record, connection, resource))
             if versions:
@@ -67,7 +66,14 @@ def history(record: Record, wanted: str) -> list[list[Version]]:
 
 
 def _versions(record: Record, connection: sa.Connection, resource: Any) -> Iterator[Version]:
-    query = sa.select(content).where(content.c.resource_pk == resource.id).order_by(content.c.opened)
+    began, ended = collection.alias(), collection.alias()
+    query = (
+        sa.select(content, began.c.finished.label("first_seen"), ended.c.finished.label("ended"))
+        .join(began, began.c.id == content.c.opened)
+        .outerjoin(ended, ended.c.id == content.c.closed)
+        .where(content.c.resource_pk == resource.id)
+        .order_by(content.c.opened)
+    )
     rows = connection.execute(query).all()
     newest = moment.last_of(connection, resource.series_id, None)
     before: dict[str, Any] | None = None
@@ -82,9 +88,9 @@ def _versions(record: Record, connection: sa.Connection, resource: Any) -> Itera
             provider=resource.provider,
             scope=resource.scope,
             hash=row.hash.hex(),
-            first_seen=finished(connection, row.opened),
+            first_seen=row.first_seen,
             last_seen=last_that_saw(record, connection, resource, last).finished,
-            ended="" if row.closed is None else finished(connection, row.closed),
+            ended=row.ended or "",
             end="" if row.closed is None else "changed" if follows == row.closed else "gone",
             returned=number > 0 and rows[number - 1].closed != row.opened,
             changes=() if not number else _changes(before, payload),

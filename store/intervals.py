@@ -5,6 +5,7 @@ against what is open. A row is closed where the two differ, and opened where not
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,11 @@ STAGING = (
         series_id INTEGER, resource_id TEXT, check_id TEXT, check_pk INTEGER, outcome TEXT, reason TEXT,
         observed TEXT, document BLOB, since INTEGER, PRIMARY KEY (series_id, resource_id, check_id))""",
 )
+
+_REMEMBERED = 1 << 12
+"""Few values decide most findings: true, false, null."""
+
+_AT_ONCE = 1000
 
 STAGES = ("stage_content", "stage_finding")
 
@@ -51,12 +57,8 @@ def stage_unseen(
         )
 
 
-def apply_content(connection: sa.Connection, series: int, pk: int, complete: bool) -> int:
-    """Close what changed, and what is gone if the list was complete; open what is new.
-
-    Returns:
-        how many resources appeared, changed or went.
-    """
+def add_resources(connection: sa.Connection, series: int) -> None:
+    """Give a row to every resource that was staged for the first time."""
     run_on(
         connection,
         series,
@@ -67,6 +69,14 @@ def apply_content(connection: sa.Connection, series: int, pk: int, complete: boo
            WHERE NOT EXISTS (SELECT 1 FROM resource r
                WHERE r.series_id = :series AND r.resource_id = staged.resource_id)""",
     )
+
+
+def apply_content(connection: sa.Connection, series: int, pk: int, complete: bool) -> int:
+    """Close what changed, and what is gone if the list was complete; open what is new.
+
+    Returns:
+        how many resources appeared, changed or went.
+    """
     run_on(
         connection,
         series,
@@ -185,9 +195,10 @@ def open_findings(connection: sa.Connection, series_pk: int) -> Iterator[list[st
         ),
         {"series": series_pk},
     )
-    for row in rows:
-        decided = decided_digest(row.observed, row.reason)
-        yield finding_leaf(row.resource_id, row.check_id, row.digest, row.outcome, row.document, decided)
+    for some in rows.partitions(_AT_ONCE):
+        for resource_id, check_id, applied, outcome, document, observed, reason in some:
+            decided = decided_digest(observed, reason)
+            yield finding_leaf(resource_id, check_id, applied, outcome, document, decided)
 
 
 def finding_leaf(
@@ -206,6 +217,7 @@ def finding_leaf(
     return [resource_id, check_id, check_digest.hex(), outcome, document.hex() if document else "", decided]
 
 
+@lru_cache(_REMEMBERED)
 def decided_digest(observed: str, reason: str) -> str:
     """Return the digest that stands in a finding's leaf for what decided it."""
     return digest({"observed": orjson.loads(observed), "reason": reason})

@@ -12,11 +12,20 @@ import sqlalchemy as sa
 
 from store.schema import collection
 
-_LAST = {
-    False: "SELECT max(c.id) FROM collection c WHERE c.series_id = x.id",
-    True: """SELECT c.id FROM collection c WHERE c.series_id = x.id AND c.finished <= :at
-             ORDER BY c.id DESC LIMIT 1""",
-}
+_LAST_OF = (
+    sa.select(collection.c.id)
+    .where(collection.c.series_id == sa.bindparam("series"))
+    .order_by(collection.c.id.desc())
+    .limit(1)
+)
+_LAST_OF_BY = _LAST_OF.where(collection.c.finished <= sa.bindparam("at"))
+
+
+def _last_by(at: str | None, name: str = "at") -> str:
+    if at is None:
+        return "SELECT max(c.id) FROM collection c WHERE c.series_id = x.id"
+    return f"""SELECT c.id FROM collection c WHERE c.series_id = x.id AND c.finished <= :{name}
+               ORDER BY c.id DESC LIMIT 1"""
 
 
 def last(at: str | None) -> str:
@@ -25,9 +34,7 @@ def last(at: str | None) -> str:
     Args:
         at: RFC 3339 in UTC with milliseconds, as the record writes it; None is now.
     """
-    return (
-        f"WITH last AS MATERIALIZED (SELECT x.id AS series_id, ({_LAST[at is not None]}) AS id FROM series x)"
-    )
+    return f"WITH last AS MATERIALIZED (SELECT x.id AS series_id, ({_last_by(at)}) AS id FROM series x)"
 
 
 def standing(rows: str, at: str | None) -> str:
@@ -57,25 +64,27 @@ def last_by_series(connection: sa.Connection, at: str | None) -> dict[int, int]:
 
 def last_of(connection: sa.Connection, series_pk: int, at: str | None) -> int | None:
     """Return the last collection of one series by then, or None if it had none."""
-    query = sa.select(collection.c.id).where(collection.c.series_id == series_pk)
-    if at is not None:
-        query = query.where(collection.c.finished <= at)
-    found = connection.execute(query.order_by(collection.c.id.desc()).limit(1)).scalar()
+    values = {"series": series_pk} if at is None else {"series": series_pk, "at": at}
+    found = connection.execute(_LAST_OF if at is None else _LAST_OF_BY, values).scalar()
     return None if found is None else int(found)
 
 
-def news(connection: sa.Connection, since: str, until: str | None) -> dict[int, tuple[int, int]]:
-    """Return series → its last collection by ``since`` and by ``until``, where these differ.
+def news(until: str | None) -> str:
+    """Return a ``WITH`` clause for ``news``: (series_id, low, high) of each series that went on between.
 
-    For a series that had none by ``since`` the former is a number just below its first.
+    These are its last collection by ``since`` and by ``until``. For a series that had none by ``since``
+    the former is a number just below its first.
+
+    Args:
+        until: as :func:`last` takes it.
     """
-    before, after = last_by_series(connection, since), last_by_series(connection, until)
-    found = {}
-    for series_pk, newest in after.items():
-        known = before.get(series_pk)
-        if known is None:
-            first = sa.select(sa.func.min(collection.c.id)).where(collection.c.series_id == series_pk)
-            known = int(connection.execute(first).scalar_one()) - 1
-        if known < newest:
-            found[series_pk] = (known, newest)
-    return found
+    return f"""WITH news AS MATERIALIZED (SELECT * FROM (
+        SELECT x.id AS series_id, ({_last_by(until, "until")}) AS high, coalesce(
+            ({_last_by("", "since")}),
+            (SELECT min(c.id) - 1 FROM collection c WHERE c.series_id = x.id)) AS low
+        FROM series x) bounds WHERE low < high)"""
+
+
+def between(since: str, until: str | None) -> dict[str, Any]:
+    """Return the values that :func:`news` needs."""
+    return {"since": since} if until is None else {"since": since, "until": until}

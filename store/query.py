@@ -137,17 +137,30 @@ BY_RESOURCE = "s.provider, s.external_id, e.resource_type, e.region, r.resource_
 """Orders of findings; by resource, all that was found on one follow one another."""
 
 _TALLIES = """{last}
-SELECT f.check_id, k.digest, f.outcome, s.provider, s.external_id AS scope, e.resource_type,
-       l.finished AS last_seen, count(*) AS number, {apart} AS apart
-FROM last
+SELECT k.check_id, k.digest, n.outcome, s.provider, s.external_id AS scope, e.resource_type,
+       l.finished AS last_seen, n.number, n.apart
+FROM ({counts}) n
+JOIN last ON last.series_id = n.series_id
 JOIN collection l ON l.id = last.id
 JOIN series e ON e.id = last.series_id
 JOIN scope s ON s.id = e.scope_id
-JOIN resource r ON r.series_id = e.id
-JOIN finding f ON f.resource_pk = r.id AND {finding}
-JOIN check_applied k ON k.id = f.check_pk
-GROUP BY e.id, k.id, f.outcome, apart
+JOIN check_applied k ON k.id = n.check_pk
 """
+
+_STANDING = """SELECT r.series_id, f.check_pk, f.outcome, count(*) AS number, {apart} AS apart
+FROM last JOIN resource r ON r.series_id = last.series_id
+JOIN finding f ON f.resource_pk = r.id AND {finding}
+GROUP BY r.series_id, f.check_pk, f.outcome, apart"""
+
+_STOOD_THEN = """SELECT c.series_id, x.check_pk, x.outcome, sum(x.number) AS number, '' AS apart
+FROM (SELECT opened AS at, check_pk, outcome, count(*) AS number FROM finding
+      WHERE opened <= (SELECT max(id) FROM last) GROUP BY opened, check_pk, outcome
+      UNION ALL
+      SELECT closed, check_pk, outcome, -count(*) FROM finding
+      WHERE closed <= (SELECT max(id) FROM last) GROUP BY closed, check_pk, outcome) x
+JOIN collection c ON c.id = x.at JOIN last ON last.series_id = c.series_id AND x.at <= last.id
+GROUP BY c.series_id, x.check_pk, x.outcome HAVING sum(x.number) > 0"""
+"""What was opened less what was closed: it is counted in indexes, without reading a finding."""
 
 _APART = """CASE WHEN f.outcome = 'fail' AND (f.check_id, r.resource_id) IN
 (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:apart))
@@ -211,9 +224,12 @@ def tallies(
     Args:
         apart: (check, resource id) of which a failure is counted by itself.
     """
-    query = _TALLIES.format(
-        last=moment.last(at), finding=moment.standing("f", at), apart=_APART if apart else "''"
+    counts = (
+        _STANDING.format(finding=moment.standing("f", at), apart=_APART if apart else "''")
+        if at is None or apart
+        else _STOOD_THEN
     )
+    query = _TALLIES.format(last=moment.last(at), counts=counts)
     values = moment.bound(at) | ({"apart": orjson.dumps(list(apart)).decode()} if apart else {})
     with record.engine.connect() as connection:
         bodies = check_bodies(record, connection)
@@ -233,7 +249,6 @@ def tallies(
 
 def check_bodies(record: Record, connection: sa.Connection) -> dict[bytes, dict[str, Any]]:
     """Return digest → check as it was applied, for every check that ever was."""
-    record.blobs.load(connection)
     return {
         key: orjson.loads(record.blobs.get(connection, key))
         for key in connection.execute(sa.select(check.c.digest)).scalars().all()

@@ -160,8 +160,16 @@ finding = sa.Table(
     sa.Index(
         "uq_finding_open", "resource_pk", "check_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
     ),
-    sa.Index(None, "opened"),
-    sa.Index("ix_finding_closed", "closed", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
+    # With the check and the outcome, findings are counted over any time without reading them.
+    sa.Index("ix_finding_opened", "opened", "check_pk", "outcome"),
+    sa.Index(
+        "ix_finding_closed",
+        "closed",
+        "check_pk",
+        "outcome",
+        sqlite_where=_CLOSED,
+        postgresql_where=_CLOSED,
+    ),
 )
 
 blob = sa.Table(

@@ -3,9 +3,13 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves (RFC 6962 §2.1)."""
+
+_AT_ONCE = 256
+"""Leaves that are joined level by level; a power of two, so that their root is a full subtree."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -65,9 +69,16 @@ class Frontier:
 
 def root_of(entries: Iterable[bytes]) -> bytes:
     """Return the Merkle tree hash of a list of entries."""
-    frontier = Frontier()
-    for entry in entries:
-        frontier.append(leaf_hash(entry))
+    frontier, rest = Frontier(), iter(entries)
+    while some := [leaf_hash(entry) for entry in islice(rest, _AT_ONCE)]:
+        if len(some) < _AT_ONCE:
+            right = Frontier()
+            for leaf in some:
+                right.append(leaf)
+            return Frontier(frontier.size * _AT_ONCE + right.size, frontier.hashes + right.hashes).root()
+        while len(some) > 1:
+            some = [node_hash(some[i], some[i + 1]) for i in range(0, len(some), 2)]
+        frontier.append(some[0])
     return frontier.root()
 
 

@@ -191,3 +191,21 @@ def tamper(folder: Path, statement: str, *values: Any) -> int:
     with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
         connection.execute("PRAGMA synchronous = off")
         return connection.execute(statement, values).rowcount
+
+
+def steps_taken(record: Record, act: Callable[[], object]) -> int:
+    """Count the steps that the database takes, which unlike time are always the same."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with record.engine.connect() as connection:
+        database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    database.set_progress_handler(count, 100)
+    act()
+    database.set_progress_handler(None, 0)
+    return steps

@@ -24,7 +24,7 @@ from store.history import history
 from store.model import Outcome
 from store.record import Record, rfc3339
 from store.schema import collection
-from tests.store.conftest import DENIED, PRIVATE, REGION, Checks, Play, document
+from tests.store.conftest import DENIED, PRIVATE, REGION, Checks, Play, document, steps_taken
 
 PUBLIC, CLOSED = {"public": True}, {"public": False}
 OTHER_REGION = "us-east-1"
@@ -349,6 +349,25 @@ def test_days_that_follow_one_another_are_one_stretch() -> None:
         (dt.date(2026, 2, 3), dt.date(2026, 2, 3)),
     ]
     assert period.ranges(0) == []
+
+
+def test_what_a_difference_costs_does_not_grow_with_the_history_before_it(play: Play, record: Record) -> None:
+    def cost() -> int:
+        rows = _collections(record)
+        since = rows[-2].finished
+        return steps_taken(
+            record,
+            lambda: (list(finding_changes(record, since, None)), list(resource_changes(record, since, None))),
+        )
+
+    def change(times: int) -> None:
+        for _ in range(times):
+            play.run({f"bucket-{i}": {"n": play.runs if i < 20 else 0} for i in range(200)})
+
+    change(4)
+    early = cost()
+    change(12)
+    assert cost() < 1.2 * early
 
 
 def _collections(record: Record) -> list[Any]:

@@ -1,7 +1,6 @@
 """Intervals say exactly what each run saw, cost nothing while nothing changes, and never guess."""
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.model import Outcome, Report, Scope
+import store.keyed_tree
+from store.model import Finding, Outcome, Report, Scope
 from store.record import DATABASE, Record
+from store.tree import node_hash
 from store.verify import verify
 from tests.store.conftest import (
     DENIED,
+    KIND,
     PRIVATE,
     REGION,
     SCOPE,
@@ -26,6 +28,7 @@ from tests.store.conftest import (
     Clock,
     Play,
     document,
+    steps_taken,
     verdict,
 )
 
@@ -188,6 +191,29 @@ def test_after_an_incomplete_collection_everything_is_judged_again(play: Play, r
     assert outcomes(rows) == {("a", PRIVATE[0]): ("pass", "", 3), ("b", PRIVATE[0]): ("fail", "", 3)}
 
 
+def test_the_first_finding_on_a_series_itself_is_kept_where_nothing_else_changed(
+    play: Play, rows: Rows, record: Record
+) -> None:
+    play.run({"a": CLOSED})
+    uid, run_id, keys = play.begin((PRIVATE, NAMED))
+    writer = record.collection(run_id, uid, SCOPE, KIND, REGION)
+    [kept] = writer.keep([document("a", CLOSED)])
+    assert not kept.changed
+    writer.judge([Finding(*key, "", Outcome.FAIL) for key in keys], keys)
+    at = "2026-01-01T00:00:00.000Z"
+    assert writer.finish(Report(True, [], at, at), "00" * 32, keys).findings_changed == 2
+    record.finish_run(run_id, "complete", {})
+    assert outcomes(rows)["", NAMED[0]][0] == "fail"
+    assert verify(record).problems == []
+
+
+def test_as_many_resources_as_before_need_not_be_the_same(play: Play, rows: Rows) -> None:
+    play.run({"a": CLOSED, "b": CLOSED})
+    assert play.run({"a": CLOSED, "c": CLOSED}).changed == 2
+    assert intervals(rows, "b") == [(1, 2)]
+    assert intervals(rows, "c") == [(2, None)]
+
+
 # Cost.
 
 
@@ -221,24 +247,6 @@ def written_pages(record: Record) -> int:
     return wal.stat().st_size // 4096
 
 
-def steps_taken(record: Record, act: Callable[[], object]) -> int:
-    """Count the steps that the database takes, which unlike time are always the same."""
-    steps = 0
-
-    def count() -> int:
-        nonlocal steps
-        steps += 1
-        return 0
-
-    with record.engine.connect() as connection:
-        database = connection.connection.driver_connection
-    assert isinstance(database, sqlite3.Connection)
-    database.set_progress_handler(count, 100)
-    act()
-    database.set_progress_handler(None, 0)
-    return steps
-
-
 def test_what_a_collection_costs_does_not_grow_with_what_others_hold(play: Play, record: Record) -> None:
     contents = {f"bucket-{n}": CLOSED for n in range(300)}
     first, *_, last = (
@@ -254,6 +262,32 @@ def test_what_a_change_costs_does_not_grow_with_history(play: Play, record: Reco
         for n in range(12)
     ]
     assert costs[-1] < 1.5 * costs[2]
+
+
+def test_a_run_in_which_one_of_many_changes_adds_few_hashes_to_what_verifying_takes(
+    play: Play, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+
+    def counted(left: bytes, right: bytes) -> bytes:
+        nonlocal made
+        made += 1
+        return node_hash(left, right)
+
+    def hashes() -> int:
+        nonlocal made
+        made = 0
+        assert verify(record).problems == []
+        return made
+
+    monkeypatch.setattr(store.keyed_tree, "node_hash", counted)
+    for number in range(2):
+        play.run({f"bucket-{n}": {"n": number if n == 100 else 0} for n in range(256)})
+    before = hashes()
+    for number in range(2, 12):
+        play.run({f"bucket-{n}": {"n": number if n == 100 else 0} for n in range(256)})
+    assert hashes() - before <= 10 * 2 * 2 * 8
+    assert made < 2 * before
 
 
 # Any history.

@@ -452,6 +452,10 @@ def test_a_hold_that_was_placed_by_a_clock_a_little_ahead_forbids_too(stage: Sta
         stage.prune(5 * DAY)
 
 
+# What is too young, by the record and not by the clock alone.
+
+
+@pytest.mark.parametrize("age", [dt.timedelta(), dt.timedelta(hours=23), -DAY])
 def test_what_is_younger_than_a_day_is_not_pruned(stage: Stage, age: dt.timedelta) -> None:
     stage.run({"a": CONTENTS[0]})
     with pytest.raises(StoreError, match="too young"):

@@ -69,6 +69,12 @@ def test_a_frontier_has_the_root_of_the_whole_tree(entries: list[bytes]) -> None
     assert frontier_of(entries).root() == tree_hash(entries) == root_of(entries)
 
 
+@pytest.mark.parametrize("size", [255, 256, 257, 511, 512, 513, 769, 1024])
+def test_what_is_joined_many_at_once_has_the_same_root(size: int) -> None:
+    entries = [str(number).encode() for number in range(size)]
+    assert root_of(entries) == tree_hash(entries)
+
+
 @given(leaves)
 def test_a_frontier_keeps_one_hash_for_each_full_subtree(entries: list[bytes]) -> None:
     frontier = frontier_of(entries)

@@ -341,12 +341,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_finding_closed",
         "finding",
-        ["closed"],
+        ["closed", "check_pk", "outcome"],
         unique=False,
         sqlite_where=sa.text("closed IS NOT NULL"),
         postgresql_where=sa.text("closed IS NOT NULL"),
     )
-    op.create_index(op.f("ix_finding_opened"), "finding", ["opened"], unique=False)
+    op.create_index("ix_finding_opened", "finding", ["opened", "check_pk", "outcome"], unique=False)
     op.create_index(
         "uq_finding_open",
         "finding",
