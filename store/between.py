@@ -33,12 +33,12 @@ ORDER BY c.id DESC LIMIT 1"""
 _SPAN = f"""span AS MATERIALIZED (
     SELECT * FROM (
         SELECT x.id AS series_id,
-               coalesce(({_LAST_BY.format(moment=":before")}),
+               coalesce(({_LAST_BY.format(moment=":first")}),
                         (SELECT min(c.id) - 1 FROM collection c WHERE c.series_id = x.id)) AS low,
                ({_LAST_BY.format(moment=":end")}) AS high
         FROM series x) bounds
     WHERE high IS NOT NULL)"""
-"""Series → its last collection before the period, or one less than its first, and its last within it."""
+"""Series → its last collection by the period's first moment, or one less than its first, and by its end."""
 
 _HELD = """held AS (
     SELECT * FROM {table} WHERE closed IS NULL
@@ -126,7 +126,7 @@ class HeldGap:
     Attributes:
         collection, gap: as they were at last.
         first_seen, last_seen: by the first and the last of these collections; what lies before the
-            last collection ahead of the period is not looked at.
+            last collection by the period's first moment is not looked at.
         ended: when a collection of the period met it no longer, or "".
         collections: how many of the period met it.
     """
@@ -218,4 +218,4 @@ def _met(record: Record, connection: sa.Connection, row: Any) -> Iterable[Gap]:
 
 
 def _bounds(period: Period) -> dict[str, str]:
-    return {"before": period.before, "end": period.end}
+    return {"first": f"{period.first}T00:00:00.000Z", "end": period.end}

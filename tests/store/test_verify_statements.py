@@ -175,7 +175,9 @@ def prune(record: Record, *keys: bytes, before: str) -> None:
             record.blobs,
             "prune",
             {
-                "at": before,
+                "at": "2099-06-01T00:00:00.000Z",
+                "by": "Ada",
+                "reason": "It is old.",
                 "before": before,
                 "removed": len(keys),
                 "root": removed_root(keys).hex(),
@@ -187,6 +189,7 @@ def prune(record: Record, *keys: bytes, before: str) -> None:
 
 
 def test_what_has_ended_may_be_let_go_and_leaves_its_digest(stated: Record) -> None:
+    stated.file(Withdrawal(4, "It is settled.", "Grace"), "root@host")
     prune(stated, digest_of(stated, 2), digest_of(stated, 3), before="2026-06-01T00:00:00.000Z")
     assert named(stated) == ""
 
