@@ -11,7 +11,8 @@ from annexa.output import Row, print_rows, shown
 from annexa.statement_rows import statement_row
 from annexa.workspace import Workspace
 from store.errors import StoreError
-from store.record import Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import Record
 from store.statement import Statement
 
 

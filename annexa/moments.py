@@ -13,7 +13,8 @@ import click
 from store import query
 from store.coverage import Period
 from store.errors import ConfigError
-from store.record import Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import Record
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 

@@ -85,6 +85,21 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
+def print_object(row: Row, form: str, say: Callable[[], object]) -> None:
+    """Print one object as JSON or CSV.
+
+    Args:
+        form: ``table``, ``json`` or ``csv``.
+        say: called for ``table``, to tell a person in words.
+    """
+    if form == "json":
+        print_json(row)
+    elif form == "csv":
+        print_rows([row], (), form)
+    else:
+        say()
+
+
 def print_json_array(rows: Iterable[Row]) -> None:
     """Print an array of objects, a row at a time, so that memory does not grow with it."""
     separator = "["

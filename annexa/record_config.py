@@ -60,9 +60,9 @@ def sealing(config: Config) -> "Sealing":
 
 def places(config: Config) -> "tuple[Place, ...]":
     """Return where checkpoints are copied to."""
+    from store.instant import utc_now
     from store.object_store import SCHEME, ObjectStore
     from store.places import Folder
-    from store.record import utc_now
 
     section = config.file.record
     days = section.copy_retention_days

@@ -12,8 +12,9 @@ from mappings.stated import stated_of_controls
 from mappings.status import ControlStatus, Judged, control_statuses
 from mappings.waivers import Accepted, Waivers
 from store import query
+from store.instant import rfc3339, utc_now
 from store.model import Gap, Outcome
-from store.record import Record, rfc3339, utc_now
+from store.record import Record
 
 Row = dict[str, Any]
 

@@ -9,7 +9,8 @@ from annexa.workspace import Workspace
 from mappings.check import Check
 from mappings.controls import Control
 from store import query
-from store.record import Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import Record
 from store.statement import Attestation, Filed, State, Withdrawal
 
 COLUMNS = (

@@ -4,8 +4,9 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 from store.collection_writer import Acknowledged
+from store.instant import rfc3339
 from store.model import Document, Finding, Outcome, Report, Scope
-from store.record import Record, rfc3339
+from store.record import Record
 
 TYPE = "bench.thing.item"
 CHECKS = 5

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from benchmarks import measure, synthetic
 from benchmarks.bare import Bare
-from store.record import Record, rfc3339
+from store.instant import rfc3339
+from store.record import Record
 from store.sealing import Sealing
 from store.signing_key import FileKey
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from collectors.plain import timestamp
 from store.errors import AnnexaError
+from store.instant import rfc3339
 from store.model import Document, Gap, Report
 
 Produce = Callable[[Report], Iterator[Document]]
@@ -37,7 +37,7 @@ class Collection(AbstractContextManager["Collection"]):
     def close(self) -> None:
         """Stop reading. Does nothing where the end was reached."""
         if not self.report.started:  # a generator that never ran runs no clean-up either
-            self.report.started = self.report.finished = timestamp(self._clock())
+            self.report.started = self.report.finished = rfc3339(self._clock())
             self._record_stop()
         self._documents.close()
 
@@ -51,7 +51,7 @@ class Collection(AbstractContextManager["Collection"]):
 
     def _read(self, produce: Produce) -> Generator[Document, None, None]:
         report = self.report
-        report.started = timestamp(self._clock())
+        report.started = rfc3339(self._clock())
         try:
             yield from produce(report)
         except GeneratorExit:
@@ -62,11 +62,11 @@ class Collection(AbstractContextManager["Collection"]):
         except Exception as error:  # noqa: BLE001 - a fault in one collector must not end the run
             self._record("InternalError", f"{type(error).__name__}: {error}")
         finally:
-            report.finished = timestamp(self._clock())
+            report.finished = rfc3339(self._clock())
 
     def _record_stop(self) -> None:
         self._record("StoppedEarly", "the reader stopped before the end")
 
     def _record(self, code: str, message: str) -> None:
         self.report.complete = False
-        self.report.gaps.append(Gap(call="", code=code, message=message, at=timestamp(self._clock())))
+        self.report.gaps.append(Gap(call="", code=code, message=message, at=rfc3339(self._clock())))

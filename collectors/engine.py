@@ -18,12 +18,12 @@ from collectors.definition import ResourceType
 from collectors.details import Details
 from collectors.ledger import Ledger
 from collectors.listing import Listing, Row
-from collectors.plain import timestamp
 from collectors.ratelimit import RateLimiter
 from collectors.resource import Reading, ResourceReader
 from collectors.retry import Retrier, RetryPolicy
 from collectors.shared import SharedAnswers
 from collectors.transport import CallError, Transport
+from store.instant import rfc3339
 from store.model import Document, Gap, Report, Scope
 
 _PROGRESS_SECONDS = 0.2
@@ -210,7 +210,7 @@ class _Run:
         )
 
     def _now(self) -> str:
-        return timestamp(self._tools.clock())
+        return rfc3339(self._tools.clock())
 
 
 def _digest(document: Document) -> bytes:

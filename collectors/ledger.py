@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from collectors.plain import timestamp
 from collectors.transport import Answer
+from store.instant import rfc3339
 
 
 @dataclass(slots=True)
@@ -131,4 +131,4 @@ class Ledger:
 
 
 def _written(moment: datetime | None) -> str | None:
-    return None if moment is None else timestamp(moment)
+    return None if moment is None else rfc3339(moment)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.plan import Job
+from store.instant import rfc3339, utc_now
 from store.model import Document, Gap, Report
-from store.record import rfc3339, utc_now
 
 _BATCH = 100
 _WAIT_S = 0.2

@@ -24,8 +24,9 @@ from scheduler.readers import Batch, read
 from store import query
 from store.collection_writer import CollectionWriter, Kept
 from store.errors import CollectorError
+from store.instant import rfc3339
 from store.model import Document, Gap, Report, Scope
-from store.record import Record, rfc3339
+from store.record import Record
 
 DISCOVERY = "discovery"
 """The scope under which it is kept what a provider's discovery found and could not read."""

@@ -14,9 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import moment
+from store.instant import rfc3339
 from store.model import Outcome
 from store.query import check_bodies
-from store.record import Record, rfc3339
+from store.record import Record
 from store.retention import removals, why_gone
 from store.schema import collection, collection_state
 

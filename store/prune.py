@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from store import clock, log, statements
 from store.checkpoints import on_demand
 from store.errors import StoreError
+from store.instant import rfc3339
 from store.intervals import decided_digest
-from store.record import Record, rfc3339
+from store.record import Record
 from store.retention import PRUNE, last_to_see, removed_root
 from store.schema import blob, collection, tombstone
 from store.statement import Filed, Hold, State

@@ -1,8 +1,7 @@
 """The record: a folder with the database, its keys, and the one way to write to it."""
 
-import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +26,7 @@ from store.database import (
 )
 from store.errors import StoreError
 from store.files import keep
+from store.instant import Clock, rfc3339, utc_now
 from store.intervals import STAGING
 from store.model import Scope
 from store.note import Signer
@@ -40,18 +40,6 @@ DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
 _KEY_BYTES = 32
 _BATCH_BYTES = 60_000
-
-Clock = Callable[[], dt.datetime]
-
-
-def utc_now() -> dt.datetime:
-    """Return the present moment, aware, in UTC."""
-    return dt.datetime.now(dt.UTC)
-
-
-def rfc3339(moment: dt.datetime) -> str:
-    """Write a moment in UTC with milliseconds; such texts sort as the moments do."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 class Record:

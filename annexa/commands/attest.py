@@ -12,7 +12,8 @@ from annexa.moments import DAY
 from annexa.output import format_option
 from annexa.workspace import Workspace
 from store.errors import ConfigError
-from store.record import Record, rfc3339
+from store.instant import rfc3339
+from store.record import Record
 from store.statement import AttachedFile, Attestation
 from store.statements import must_be_whole
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from annexa.exit_codes import ExitCode
-from annexa.output import Column, Row, format_option, print_json, print_rows, print_table
+from annexa.output import Column, Row, format_option, print_object, print_table
 from annexa.progress import phase_display
 from annexa.record_config import SIGNING_KEY, key_file
 from annexa.workspace import Workspace
@@ -34,12 +34,7 @@ def command(config: Path | None, target: Path, with_keys: bool, no_verify: bool,
     with phase_display() as progress:
         done = backup(workspace.config.store_path, target, keys, check=not no_verify, progress=progress)
     row = _row(done, list(keys))
-    if form == "json":
-        print_json(row)
-    elif form == "csv":
-        print_rows([row], (), form)
-    else:
-        _say(row)
+    print_object(row, form, lambda: _say(row))
     return int(ExitCode.VERIFICATION if done.problems else ExitCode.COMPLETE)
 
 

@@ -6,7 +6,7 @@ import click
 
 from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
-from annexa.output import Row, format_option, print_json, print_rows
+from annexa.output import Row, format_option, print_object
 from annexa.record_config import key_file, witnesses
 from annexa.workspace import Workspace
 from store.errors import ConfigError
@@ -33,12 +33,7 @@ def command(ctx: click.Context, form: str) -> int | None:
     with workspace.writing(existing=True) as record:
         record.checkpoint()
         row = checkpoint_row(record, record.publish())
-    if form == "table":
-        _say(row)
-    elif form == "json":
-        print_json(row)
-    else:
-        print_rows([row], (), form)
+    print_object(row, form, lambda: _say(row))
     return int(ExitCode.COMPLETE)
 
 

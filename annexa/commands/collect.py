@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from annexa.exit_codes import ExitCode
-from annexa.output import Row, format_option, print_json, print_rows, shown
+from annexa.output import Row, format_option, print_object, shown
 from annexa.progress import progress_display
 from annexa.rows import waiver_of, waivers_in_force
 from annexa.workspace import Workspace
@@ -41,12 +41,7 @@ def command(config: Path | None, only: tuple[str, ...], fail_on: str | None, for
         failures = failures_from(record, Severity(fail_on)) if fail_on else Failures()
         code = exit_code(result, failures)
     row = run_row(result, code)
-    if form == "json":
-        print_json(row)
-    elif form == "csv":
-        print_rows([row], (), form)
-    else:
-        print_summary(result)
+    print_object(row, form, lambda: print_summary(result))
     if failures.waived:
         click.echo(f"--fail-on leaves out failures that are waived: {failures.waived}.", err=True)
     return int(code)

@@ -13,8 +13,9 @@ from annexa.statement_rows import statement_row, subject
 from annexa.workspace import Workspace
 from store import query
 from store.difference import ResourceChange, document_changes, finding_changes, resource_changes
+from store.instant import rfc3339, utc_now
 from store.json_changes import Change
-from store.record import Record, rfc3339, utc_now
+from store.record import Record
 from store.retention import PrunedError
 from store.statement import State, Withdrawal
 

@@ -13,7 +13,8 @@ from annexa.output import Column, Row, format_option, print_rows
 from annexa.workspace import Workspace
 from store.clock import must_not_be_behind
 from store.errors import AnnexaError
-from store.record import DATABASE, REDACTION_KEY, Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import DATABASE, REDACTION_KEY, Record
 
 if TYPE_CHECKING:
     from store.places import Place

@@ -11,7 +11,7 @@ from annexa.output import Column, Row, format_option, print_rows, shown
 from annexa.workspace import Workspace
 from store import query
 from store.errors import StoreError
-from store.record import rfc3339, utc_now
+from store.instant import rfc3339, utc_now
 from store.statement import Filed, Hold, State, Statement, Withdrawal
 
 _COLUMNS = (

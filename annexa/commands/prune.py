@@ -10,10 +10,11 @@ import click
 
 from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
-from annexa.output import Row, format_option, print_json, print_rows
+from annexa.output import Row, format_option, print_object
 from annexa.progress import phase_display
 from annexa.workspace import Workspace
-from store.record import DATABASE, rfc3339
+from store.instant import rfc3339
+from store.record import DATABASE
 
 _AGE = re.compile(r"([1-9]\d{0,5})([dwy])")
 _DAYS = {"d": 1, "w": 7, "y": 366}
@@ -73,12 +74,7 @@ def command(
         if done.entry is not None:
             done.notices += record.publish()
     row = dataclasses.asdict(done) | {"dry_run": dry_run, "bytes_before": size_before, "bytes_after": size}
-    if form == "json":
-        print_json(row)
-    elif form == "csv":
-        print_rows([row], (), form)
-    else:
-        _say(row)
+    print_object(row, form, lambda: _say(row))
     return int(ExitCode.COMPLETE)
 
 

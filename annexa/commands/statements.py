@@ -12,7 +12,8 @@ from annexa.workspace import Workspace
 from store import query
 from store.errors import ConfigError, StoreError
 from store.files import chunks, path_of
-from store.record import Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import Record
 from store.statement import STATEMENT_KINDS, Attestation, State, Withdrawal
 
 _FILES = (

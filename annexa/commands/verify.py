@@ -7,7 +7,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from annexa.exit_codes import ExitCode
-from annexa.output import Column, Row, format_option, print_json, print_rows, print_table, shown
+from annexa.output import Column, Row, format_option, print_object, print_table, shown
 from annexa.workspace import Workspace
 from store.errors import StoreError
 from store.log_keys import logged_keys
@@ -72,16 +72,15 @@ def _verify_pack(
 
 
 def _told(row: Row, lines: list[str], form: str) -> int:
-    if form == "json":
-        print_json(row)
-    elif form == "csv":
-        print_rows([row], (), form)
-    else:
-        for line in lines:
-            click.echo(shown(line))
-        if row["problems"]:
-            print_table(row["problems"], _PROBLEMS)
+    print_object(row, form, lambda: _say(row, lines))
     return int(ExitCode.COMPLETE if row["ok"] else ExitCode.VERIFICATION)
+
+
+def _say(row: Row, lines: list[str]) -> None:
+    for line in lines:
+        click.echo(shown(line))
+    if row["problems"]:
+        print_table(row["problems"], _PROBLEMS)
 
 
 def pack_row(found: "PackVerification") -> Row:

@@ -8,7 +8,8 @@ import click
 
 from annexa.moments import DAYS, as_of_option, must_be_collected_by
 from store.coverage import Period
-from store.record import Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import Record
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 

@@ -21,11 +21,11 @@ from collectors.collection import Collection
 from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
 from collectors.definition import ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
-from collectors.plain import timestamp
 from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.retry import Retrier, RetryPolicy
 from store.definition_file import explain
 from store.errors import CollectorError, ConfigError
+from store.instant import rfc3339
 from store.model import Document, Report, Scope, Strict
 
 _FOLDER = Path(__file__).parent
@@ -129,7 +129,7 @@ class AwsCollector:
     @cached_property
     def _discovery(self) -> AccountDiscovery:
         return AccountDiscovery(
-            self._settings, self._sessions, self._caller, lambda: timestamp(self._tools.clock())
+            self._settings, self._sessions, self._caller, lambda: rfc3339(self._tools.clock())
         )
 
     @cached_property

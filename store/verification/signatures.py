@@ -6,10 +6,10 @@ from typing import Any
 
 from store.checkpoint_text import Checkpoint
 from store.cosigning import COSIGNATURE
+from store.instant import rfc3339
 from store.log_keys import KEY, LoggedKey, key_at
 from store.note import Note, NoteError, parse, verify
 from store.note_key import NoteKey, SignatureKind
-from store.record import rfc3339
 from store.verification.examination import Examination
 from store.verification.log_examination import LogExamination
 

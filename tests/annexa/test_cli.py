@@ -159,6 +159,7 @@ def test_the_read_commands_tried_here_are_all_there_are() -> None:
         ("doctor",),
         ("checks", "lint"),
         ("hold", "list"),
+        ("statements", "show"),
         ("prune",),
         ("backup",),
     }

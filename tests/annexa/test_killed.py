@@ -23,8 +23,9 @@ from scheduler.plan import Selection
 from scheduler.runner import Runner
 from store import query, schema
 from store.backup import backup
+from store.instant import rfc3339
 from store.prune import prune
-from store.record import Record, rfc3339
+from store.record import Record
 from store.verify import verify
 from tests.annexa.conftest import Annexa
 from tests.annexa.test_growth import CHECKS, HeapCollector

@@ -11,7 +11,8 @@ import annexa.commands.daemon
 from annexa.commands.doctor import _diagnose_store
 from annexa.record_config import sealing
 from annexa.workspace import Workspace
-from store.record import DATABASE, Record, rfc3339, utc_now
+from store.instant import rfc3339, utc_now
+from store.record import DATABASE, Record
 from tests.annexa.support_cli import Ran, Sandbox
 from tests.store.conftest import LIST_DENIED, Play
 

@@ -66,6 +66,8 @@ class Shelf:
     ) -> RunResult:
         self.now += dt.timedelta(hours=1)
         collectors = [self.collector, *more]
+        for each in collectors:
+            each.clock = lambda: self.now
         selections = {each.provider: selection for each in collectors}
         with Record.writer(self.path, lambda: self.now) as record:
             return Runner(record, collectors, self.checks, selections, workers=2, cancelled=cancelled).run(
@@ -121,7 +123,7 @@ class Shelf:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that has its tables, since making them takes longer than most tests."""
     path = tmp_path_factory.mktemp("empty") / "store"
-    with Record.writer(path):
+    with Record.writer(path, lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC)):
         return path
 
 

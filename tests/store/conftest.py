@@ -13,8 +13,9 @@ import pytest
 
 from store.canonical import digest
 from store.collection_writer import Acknowledged
+from store.instant import rfc3339
 from store.model import Document, Finding, Gap, Outcome, Report, Scope
-from store.record import DATABASE, Record, rfc3339
+from store.record import DATABASE, Record
 
 if TYPE_CHECKING:
     from tests.store.verification.everything import Everything

@@ -21,8 +21,9 @@ from store.difference import document_changes, finding_changes, resource_changes
 from store.errors import StoreError
 from store.evidence import evidence
 from store.history import history
+from store.instant import rfc3339
 from store.model import Outcome
-from store.record import Record, rfc3339
+from store.record import Record
 from store.schema import collection
 from tests.store.conftest import DENIED, PRIVATE, REGION, Checks, Play, document, steps_taken
 

@@ -14,10 +14,11 @@ import pytest
 
 from annexa.demo.server import MotoServer
 from store.errors import StoreError
+from store.instant import utc_now
 from store.note import parse
 from store.object_store import ObjectStore, parse_address
 from store.places import Folder, Place, copy_name
-from store.record import Record, utc_now
+from store.record import Record
 from store.sealing import Sealing
 from store.signing_key import FileKey
 from store.verify import Demands, Held, verify

@@ -25,8 +25,9 @@ from store.errors import StoreError
 from store.evidence import Evidence, evidence
 from store.files import keep, path_of
 from store.history import history
+from store.instant import rfc3339
 from store.prune import Pruned, cutoff, prune
-from store.record import DATABASE, Record, rfc3339
+from store.record import DATABASE, Record
 from store.retention import PrunedError
 from store.schema import blob
 from store.statement import AttachedFile, Attestation, Hold, State, Withdrawal

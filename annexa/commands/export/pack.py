@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from annexa.moments import DAYS
-from annexa.output import Row, format_option, print_json, print_rows, shown
+from annexa.output import Row, format_option, print_object, shown
 from annexa.workspace import Workspace
 from store.coverage import Period
 from store.errors import ConfigError
@@ -70,13 +70,7 @@ def command(
             replace=force,
             phase=phase,
         )
-    if form == "json":
-        print_json(row)
-    elif form == "csv":
-        print_rows([row], (), form)
-    else:
-        for line in summary_lines(row):
-            click.echo(shown(line))
+    print_object(row, form, lambda: click.echo("\n".join(map(shown, summary_lines(row)))))
 
 
 def _selection(

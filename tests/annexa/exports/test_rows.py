@@ -1,6 +1,7 @@
 """``annexa export csv`` and ``jsonl``: the rows of the read commands, and those of a period."""
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -9,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from annexa.exports.rows import KEYS, PERIOD_KEYS
-from store.record import Record
 from tests.annexa.exports.conftest import HOSTILE, PERIOD
 from tests.annexa.sample_store import CHECK, ESCAPE, FORMULA, fill
 from tests.annexa.support_cli import Sandbox
@@ -88,22 +87,27 @@ def test_a_period_tells_how_long_a_gap_lasted(sandbox: Sandbox) -> None:
 
 def test_what_retention_let_go_is_said_and_never_a_pass(tmp_path: Path) -> None:
     sandbox = Sandbox.make(tmp_path)
-    fill(sandbox.config)
-    with Record.writer(sandbox.store) as record, record.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE finding SET observed = NULL, reason = NULL"))
-    today = next(iter(exported(sandbox)))["last_seen"][:10]
-    for row in exported(sandbox, "--period", f"{today}..{today}", "--check", CHECK):
-        assert row["pruned"] is True
-        assert (row["observed"], row["reason"]) == (None, None)
-        assert row["outcome"] == {"payroll": "pass", "letters": "fail"}.get(row["resource_name"], "unknown")
-    shown = sandbox.ask("findings", "--check", CHECK, "--resource", "letters")
-    assert "let go by" in " ".join(shown.out.split())
+    now = dt.datetime.now(dt.UTC)
+    fill(sandbox.config, now - dt.timedelta(days=20))
+    fill(sandbox.config, now - dt.timedelta(days=10), letters="aws:kms")
+    fill(sandbox.config, now)
+    assert sandbox.ask("prune", "--keep", "5d", "--reason", "policy 4.2", "--by", "Ada").code == 0
+    period = f"{(now - dt.timedelta(days=19)).date()}..{now.date()}"
+    letters = exported(sandbox, "--period", period, "--check", CHECK, "--resource", "letters")
+    pruned, passed, again = letters
+    assert [row["outcome"] for row in letters] == ["fail", "pass", "fail"]
+    assert (pruned["pruned"], pruned["observed"]) == (True, None)
+    assert "by Ada: policy 4.2" in pruned["reason"]
+    assert (passed["pruned"], again["pruned"]) == (False, False)
+    then = (now - dt.timedelta(days=15)).date().isoformat()
+    shown = sandbox.ask("findings", "--check", CHECK, "--resource", "letters", "--as-of", then)
+    assert "retention let it go" in " ".join(shown.out.split())
 
 
 def test_statements_of_every_kind_are_rows_of_the_same_keys(sandbox: Sandbox) -> None:
     rows = {row["kind"]: row for row in exported(sandbox, "--what", "statements")}
     assert rows.keys() == {"attestation", "waiver", "exclusion"}
-    assert rows["attestation"]["says"] == HOSTILE
+    assert rows["attestation"]["text"] == HOSTILE
     assert rows["attestation"]["by"] == "ciso@example.com"
     assert rows["attestation"]["files"][0]["name"] == HOSTILE
     assert (rows["waiver"]["by"], rows["waiver"]["check"]) == ("cfo", CHECK)

@@ -60,7 +60,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
         now = dt.datetime.now(dt.UTC)
         for days in (20, 1):
             fill(box.config, now - dt.timedelta(days=days))
-            assert box.ask("checkpoint").code == 0
+        assert box.ask("checkpoint").code == 0
         until = str(now.date() + dt.timedelta(days=30))
         words = {
             "attest": ("8.24", "--file", "policy.html", "--says", "The <b>policy</b> is in force."),

@@ -12,6 +12,7 @@ from typing import Any
 
 from store import files
 from store.coverage import Period
+from store.instant import rfc3339
 from store.model import Finding, Outcome, Report
 from store.pack.choose import contents
 from store.pack.contents import Contents, Sample, Selection
@@ -19,7 +20,7 @@ from store.pack.evidence import write_evidence
 from store.pack.layout import MANIFEST
 from store.pack.verify import PackVerification, verify_pack
 from store.pack.writer import PackWriter
-from store.record import Record, rfc3339
+from store.record import Record
 from store.sealing import Sealing
 from store.signing_key import Ed25519Signer
 from store.statement import AttachedFile, Attestation, Exclusion, Waiver, Withdrawal

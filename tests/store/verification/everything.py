@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from store import blobs, files
+from store.instant import rfc3339
 from store.note import Note, parse
 from store.note_key import NoteKey
 from store.places import Folder
 from store.prune import prune
 from store.publication import FILE
-from store.record import Record, rfc3339
+from store.record import Record
 from store.sealing import Sealing
 from store.signing_key import FileKey, generate
 from store.statement import AttachedFile, Attestation, Exclusion, Hold, Waiver, Withdrawal
