@@ -4,7 +4,6 @@ from typing import Any
 
 from collectors.azure.arm_path import arm_path
 from collectors.rest.operation import Ask
-from collectors.rest.transport import ARRAY
 from collectors.transport import CallError
 
 _OF_A_RESOURCE = frozenset({"id", "name", "type", "properties"})
@@ -24,7 +23,7 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
     if ask.method != "GET" or path is None:
         return
     if path.lists:
-        elements = body.get("value", body.get(ARRAY))
+        elements = body.get("value")
         if not isinstance(elements, list):
             raise _malformed("a list without its elements in 'value'")
         if not all(isinstance(element, dict) for element in elements):

@@ -54,6 +54,8 @@ class AzureCollector(RestCollector):
                 tokens=self._tokens,
                 pager=LinkInBody("nextLink"),
                 check=check,
+                # Some versions of Microsoft.Security answer with the bare list.
+                array="value",
                 request_id="x-ms-request-id",
             )
         }

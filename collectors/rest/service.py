@@ -40,6 +40,7 @@ class Service:
         read_error: takes the JSON of an error and returns its code and message, "" where unknown.
         check: refuses a successful body that cannot be the answer to what was asked, by raising
             :class:`collectors.transport.CallError`.
+        array: the key under which an answer that is a JSON array is found.
         request_id: the header with the provider's name of a request.
     """
 
@@ -48,4 +49,5 @@ class Service:
     pager: Pager
     read_error: Callable[[Any], tuple[str, str]] = nested_error
     check: Callable[[Ask, dict[str, Any]], None] = _any_shape
+    array: str = "items"
     request_id: str = "x-request-id"

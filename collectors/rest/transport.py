@@ -16,10 +16,6 @@ from collectors.rest.paging import NextPage
 from collectors.rest.service import Service
 from collectors.transport import Answer, CallError, Request
 
-ARRAY = "items"
-"""The key under which an answer that is a JSON array is found."""
-
-
 def new_client(
     concurrency: int, connect_timeout: float, read_timeout: float, user_agent: str
 ) -> httpx.Client:
@@ -82,7 +78,7 @@ class RestTransport:
         url = _address(service, asked, request.token)
         response, content = self._exchange(service, asked, url)
         received = self._clock()
-        body = _body(response.status_code, content)
+        body = _body(response.status_code, content, service.array)
         service.check(asked, body)
         return Answer(
             body={key: value for key, value in body.items() if key not in service.pager.keys},
@@ -169,7 +165,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
-def _body(status: int, content: bytes) -> dict[str, Any]:
+def _body(status: int, content: bytes, array: str) -> dict[str, Any]:
     if status == 204:
         raise CallError("NoContent", "the answer has no content", status=status)
     if status not in (200, 201):
@@ -181,7 +177,7 @@ def _body(status: int, content: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise _malformed(f"the body is not JSON: {error}") from error
     if isinstance(body, list):
-        return {ARRAY: body}
+        return {array: body}
     if not isinstance(body, dict):
         raise _malformed(f"the body is a JSON {type(body).__name__}, not an object")
     return body
