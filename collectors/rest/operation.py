@@ -86,7 +86,7 @@ def _check_path(path: str) -> None:
     # An identifier comes from the provider's answers: it may name a resource, not another request.
     if not path.startswith("/") or path.startswith("//"):
         raise _invalid(f"the path {path!r} does not begin with one slash")
-    if "?" in path or "#" in path or "\\" in path:
+    if "?" in path or "#" in path:
         raise _invalid(f"the path {path!r} holds more than a path")
     if any(segment.lower().replace("%2e", ".") in (".", "..") for segment in path.split("/")):
         raise _invalid(f"the path {path!r} leads to a folder above")

@@ -16,6 +16,7 @@ from collectors.rest.paging import NextPage
 from collectors.rest.service import Service
 from collectors.transport import Answer, CallError, Request
 
+
 def new_client(
     concurrency: int, connect_timeout: float, read_timeout: float, user_agent: str
 ) -> httpx.Client:

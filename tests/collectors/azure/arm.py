@@ -20,7 +20,7 @@ from tests.collectors.rest.loopback import Asked
 TENANT = "11111111-2222-3333-4444-555555555555"
 OBJECT = "22222222-aaaa-bbbb-cccc-dddddddddddd"
 CLIENT = "33333333-aaaa-bbbb-cccc-dddddddddddd"
-SECRET = "entra-client-secret"  # noqa: S105
+SECRET = "entra-client-secret"
 
 Matcher = Callable[[Asked], bool]
 Faulty = Callable[[Asked, Callable[[], Answer]], Answer | None]

@@ -1,30 +1,20 @@
 """Azure on loopback over HTTPS, and an environment in which nothing of the developer's own shows."""
 
 import os
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from annexa.plugin import Tools
 from collectors.azure.collector import AzureCollector
 from tests.collectors.azure import estate
 from tests.collectors.azure.arm import CLIENT, SECRET, TENANT, Arm
+from tests.collectors.conftest import Certified
 from tests.collectors.rest.loopback import Loopback
 
 KEY = b"azure-tests"
-
-
-@dataclass(frozen=True)
-class Certified:
-    """A certificate for localhost, and the file with the authority that vouches for it."""
-
-    server: ssl.SSLContext
-    authority: Path
 
 
 @dataclass(frozen=True)
@@ -48,16 +38,6 @@ class Azure:
 
     def collector(self, tools: Tools | None = None, **more: Any) -> AzureCollector:
         return AzureCollector(self.settings(**more), tools or Tools(redaction_key=KEY))
-
-
-@pytest.fixture(scope="session")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return Certified(context, path)
 
 
 @pytest.fixture(scope="class")

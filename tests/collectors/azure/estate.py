@@ -9,6 +9,8 @@ DISABLED = "aaaaaaaa-0000-4000-8000-000000000002"
 GROUP = "corp"
 
 ACCOUNTS = 5
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+"""The number of the built-in role Owner, which is the same everywhere."""
 COMMAND = "provision --password hunter2"
 """A secret in the settings of an extension."""
 
@@ -206,10 +208,9 @@ def _network(arm: Arm) -> None:
 
 
 def _compute(arm: Arm) -> None:
-    machine = resource(
-        "Microsoft.Compute", "virtualMachines", "ledger", {"hardwareProfile": {"vmSize": "Standard_B1s"}}
-    )
-    _list(arm, "Microsoft.Compute/virtualMachines", "2024-03-01", machine)
+    size = {"hardwareProfile": {"vmSize": "Standard_B1s"}}
+    bare = resource("Microsoft.Compute", "virtualMachines", "bare", size)
+    machine = resource("Microsoft.Compute", "virtualMachines", "ledger", size)
     script = {
         "id": f"{machine['id']}/extensions/script",
         "name": "script",
@@ -217,6 +218,8 @@ def _compute(arm: Arm) -> None:
         "location": "westeurope",
         "properties": {"publisher": "Microsoft.Azure.Extensions", "settings": {"commandToExecute": COMMAND}},
     }
+    machine["resources"] = [{"id": script["id"]}]
+    _list(arm, "Microsoft.Compute/virtualMachines", "2024-03-01", bare, machine)
     arm.put(f"{machine['id']}/extensions", [script], "2024-03-01")
     _list(arm, "Microsoft.Compute/virtualMachineScaleSets", "2024-03-01")
     for kind in ("disks", "snapshots", "diskEncryptionSets"):
@@ -225,7 +228,7 @@ def _compute(arm: Arm) -> None:
 
 def _governance(arm: Arm) -> None:
     owner = {
-        "roleDefinitionId": f"{_SUB}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+        "roleDefinitionId": f"{_SUB}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}",
         "principalId": "p",
         "principalType": "User",
         "scope": _SUB,
@@ -284,21 +287,13 @@ def _sql(arm: Arm) -> None:
         kind="v12.0",
     )
     _list(arm, "Microsoft.Sql/servers", version, server)
-    one = {"state": "Enabled", "isAzureMonitorTargetEnabled": True}
-    for path, name in (
-        ("auditingSettings", "default"),
-        ("securityAlertPolicies", "Default"),
-        ("encryptionProtector", "current"),
+    for path, properties in (
+        ("auditingSettings/default", {"state": "Enabled", "isAzureMonitorTargetEnabled": True}),
+        ("securityAlertPolicies/Default", {"state": "Enabled"}),
+        ("encryptionProtector/current", {"serverKeyType": "ServiceManaged"}),
     ):
-        arm.put(
-            f"{server['id']}/{path}/{name}",
-            {
-                "id": f"{server['id']}/{path}/{name}",
-                "name": name,
-                "properties": one if path != "encryptionProtector" else {"serverKeyType": "ServiceManaged"},
-            },
-            version,
-        )
+        place = f"{server['id']}/{path}"
+        arm.put(place, {"id": place, "name": place.rsplit("/", 1)[1], "properties": properties}, version)
     for path in ("firewallRules", "administrators", "azureADOnlyAuthentications"):
         arm.put(f"{server['id']}/{path}", [], version)
     database = {

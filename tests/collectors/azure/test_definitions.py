@@ -1,0 +1,161 @@
+"""What the paths of definitions say: kinds of resources, the permission to read them, and mistakes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from annexa.plugin import ResourceType, Tools
+from collectors.azure.arm_path import ArmPath, arm_path
+from collectors.azure.collector import AzureCollector
+from collectors.azure.permissions import permissions
+from collectors.azure.settings import AzureSettings
+from tests.collectors.azure import estate
+
+_LIST = "arm:GET /subscriptions/{subscriptionId}/providers/Microsoft.Sql/servers"
+
+
+def definition(**more: Any) -> ResourceType:
+    table: dict[str, Any] = {
+        "type": "azure.sql.server",
+        "title": "SQL server",
+        "region": "global",
+        "id": "{item.id}",
+        "name": "{item.name}",
+        "list": {
+            "call": _LIST,
+            "with": {"subscriptionId": "{account}", "api-version": "2021-11-01"},
+            "items": "value",
+        },
+    }
+    return ResourceType.model_validate({**table, **more})
+
+
+def detail(call: str, **more: Any) -> ResourceType:
+    return definition(
+        detail={"x": {"call": call, "with": {"id": "{item.id}", "api-version": "2021-11-01"}, **more}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "lists"),
+    [
+        ("/subscriptions", "Microsoft.Resources/subscriptions", True),
+        ("/subscriptions/s", "Microsoft.Resources/subscriptions", False),
+        ("/subscriptions/{s}/resourceGroups", "Microsoft.Resources/subscriptions/resourceGroups", True),
+        ("/subscriptions/s/providers/Microsoft.Sql/servers", "Microsoft.Sql/servers", True),
+        ("/subscriptions/s/resourceGroups/g/providers/A.B/c/d/e/f", "A.B/c/e", False),
+        ("/subscriptions/s/providers/A.B/c/d/providers/E.F/g", "E.F/g", True),
+        (
+            "/providers/Microsoft.Management/managementGroups/g",
+            "Microsoft.Management/managementGroups",
+            False,
+        ),
+        ("{+id}", "A.B/c", False),
+        ("{+id}/e", "A.B/c/e", True),
+        ("{+id}/e/default", "A.B/c/e", False),
+        ("{+id}/providers/E.F/g", "E.F/g", True),
+    ],
+)
+def test_what_a_path_says(path: str, kind: str, lists: bool) -> None:
+    assert arm_path(path, ("A.B", "c")) == ArmPath(tuple(kind.split("/")), lists)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "subscriptions", "/a//b", "/providers", "/s/{x}/{y}", "/providers/A.B"]
+)
+def test_a_path_that_says_nothing(path: str) -> None:
+    assert arm_path(path) is None
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "action"),
+    [
+        ("arm:GET {+id}/databases", {}, "Microsoft.Sql/servers/databases/read"),
+        ("arm:GET {+id}/auditingSettings/default", {}, "Microsoft.Sql/servers/auditingSettings/read"),
+        (
+            "arm:GET {+id}/providers/Microsoft.Insights/diagnosticSettings",
+            {},
+            "Microsoft.Insights/diagnosticSettings/read",
+        ),
+        (
+            "arm:GET {+id}/keys",
+            {"permission": ["Microsoft.Sql/servers/keys/special"]},
+            "Microsoft.Sql/servers/keys/special",
+        ),
+    ],
+)
+def test_the_permission_follows_from_the_path(call: str, more: dict[str, Any], action: str) -> None:
+    granted = permissions([detail(call, **more)], AzureSettings())
+    assert granted.grants == tuple(
+        sorted(["Microsoft.Resources/subscriptions/read", "Microsoft.Sql/servers/read", action])
+    )
+
+
+def test_a_parent_s_kind_is_known_from_its_own_list() -> None:
+    collector = AzureCollector({}, Tools(redaction_key=b"key"))
+    assert "Microsoft.KeyVault/vaults/secrets/read" in collector.permissions(["azure.keyvault.secret"]).grants
+
+
+def test_the_role_as_azure_takes_it() -> None:
+    section = {"subscriptions": [estate.SUBSCRIPTION], "management_groups": ["corp"]}
+    granted = AzureCollector(section, Tools(redaction_key=b"key")).permissions(["azure.sql.server"])
+    (document,) = granted.documents
+    role = json.loads(document)
+    assert role["IsCustom"] is True
+    assert role["Actions"] == list(granted.grants)
+    assert "Microsoft.Management/managementGroups/descendants/read" in role["Actions"]
+    assert role["DataActions"] == []
+    assert role["AssignableScopes"] == [
+        f"/subscriptions/{estate.SUBSCRIPTION}",
+        "/providers/Microsoft.Management/managementGroups/corp",
+    ]
+    assert all(action.endswith("/read") for action in role["Actions"])
+
+
+def test_every_definition_is_sound() -> None:
+    types = AzureCollector({}, Tools(redaction_key=b"key")).resource_types()
+    assert len(types) >= 35
+    assert [problem for each in types.values() for problem in AzureCollector.definition_problems(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (detail("graph:GET {+id}/a"), "no service 'graph'"),
+        (detail("arm:DELETE {+id}/a"), "not of the form"),
+        (detail("arm:GET {+id}/a/{name}"), "'name'"),
+        (detail("arm:GET {+id}/a", **{"with": {"id": "{item.id}"}}), "api-version"),
+        (detail("arm:GET {+id}/a", **{"with": {"id": "{item.id}", "api-version": "latest"}}), "api-version"),
+        (detail("arm:POST {+id}/listKeys"), "permission"),
+        (detail("arm:GET {+id}/a", **{"with": {"id": "{x.id}", "api-version": "2021-11-01"}}), "permission"),
+        (
+            detail(
+                "arm:GET {+id}/a", **{"with": {"id": "{item.id}", "api-version": "2021-11-01", "body": {}}}
+            ),
+            "only a POST",
+        ),
+        (
+            definition(
+                list={
+                    "call": _LIST + "/{name}",
+                    "with": {"subscriptionId": "{account}", "name": "n", "api-version": "2021-11-01"},
+                    "items": "value",
+                }
+            ),
+            "names one resource",
+        ),
+        (
+            definition(
+                list={
+                    "call": _LIST,
+                    "with": {"subscriptionId": "{account}", "api-version": "2021-11-01"},
+                    "items": "items",
+                }
+            ),
+            "lists, in 'value'",
+        ),
+    ],
+)
+def test_a_definition_that_is_wrong_is_named(wrong: ResourceType, words: str) -> None:
+    assert words in " ".join(AzureCollector.definition_problems(wrong))
