@@ -10,6 +10,11 @@ from collectors.rest.collector import RestSettings
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
+_NEEDS = {
+    "client_secret": ("tenant_id", "client_id"),
+    "certificate": ("tenant_id", "client_id", "certificate_path"),
+}
+
 Credential = Literal["default", "client_secret", "certificate", "workload", "managed"]
 
 
@@ -25,7 +30,8 @@ class AzureSettings(RestSettings):
         credential: how to sign in. ``default`` is azure-identity's usual chain.
         client_id: the application, or the user-assigned managed identity.
         client_secret_env: the environment variable with the application's secret.
-        certificate_path: a PEM or PKCS#12 file with the application's certificate and private key.
+        certificate_path: a PEM or PKCS#12 file with the application's certificate and private key, for
+            credential ``certificate``.
         certificate_password_env: the environment variable with the file's password.
         token_file: the file with the workload's token; default is what ``AZURE_FEDERATED_TOKEN_FILE`` names.
         authority: sign in here instead of at the cloud's own address.
@@ -67,16 +73,7 @@ class AzureSettings(RestSettings):
 
     @model_validator(mode="after")
     def _check_credential(self) -> "AzureSettings":
-        needs = {
-            "client_secret": ("tenant_id", "client_id"),
-            "certificate": ("tenant_id", "client_id", "certificate_path"),
-            "workload": (),
-            "managed": (),
-            "default": (),
-        }
-        missing = [key for key in needs[self.credential] if not getattr(self, key)]
+        missing = [key for key in _NEEDS.get(self.credential, ()) if not getattr(self, key)]
         if missing:
             raise ValueError(f"credential {self.credential!r} needs {' and '.join(missing)}")
-        if self.certificate_path and self.credential != "certificate":
-            raise ValueError('certificate_path needs credential = "certificate"')
         return self

@@ -19,6 +19,7 @@ from annexa.config import Config, example, load
 from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
+from collectors.azure.settings import AzureSettings
 from collectors.registry import provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -208,6 +209,7 @@ def _accepts(folder: Path, text: str) -> Config:
     path.write_text(text, encoding="utf-8")
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
+    AzureSettings.model_validate(dict(config.providers.get("azure", {})))
     return config
 
 
@@ -239,15 +241,18 @@ def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
 
 def test_the_example_has_every_key_there_is() -> None:
     own = set(_fields(Config.__annotations__["file"], ""))
-    aws = set(_fields(AwsSettings, "aws"))
+    providers = {*_fields(AwsSettings, "aws"), *_fields(AzureSettings, "azure")}
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
-    assert (own | aws) - {("checks", "params")} == set(_KEYS) - parameters
+    assert (own | providers) - {("checks", "params")} == set(_KEYS) - parameters
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     """Numbers that are commented out are what holds without them; the rest are examples."""
-    defaults = _accepts(tmp_path, "").file.model_dump() | {"aws": AwsSettings().model_dump()}
+    defaults = _accepts(tmp_path, "").file.model_dump() | {
+        "aws": AwsSettings().model_dump(),
+        "azure": AzureSettings().model_dump(),
+    }
     shown = {
         (section, key): value
         for section, keys in _EXAMPLE.items()

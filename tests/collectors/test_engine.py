@@ -630,13 +630,9 @@ def test_nothing_is_asked_before_it_is_iterated() -> None:
 
 
 def test_an_id_is_kept_in_the_form_that_the_provider_s_collector_chooses() -> None:
-    one = definition("""
-[list]
-call = "x:List"
-items = "Items"
-""")
-    provider = FakeProvider(x__List={"Items": [{"Id": "One"}]})
-    engine = Engine(SCOPE, provider, Tools(redaction_key=b"k"), Identity("test", "1"), canonical_id=str.upper)
-    with engine.collect(one, Target(one.type, "")) as collection:
-        (document,) = collection
-    assert document.id.isupper()
+    provider = FakeProvider(a__List=things("One"))
+    tools = Tools(redaction_key=b"key")
+    chosen = Engine(SCOPE, provider, tools, Identity("test", "1.2", "me"), canonical_id=str.lower)
+    (document,) = chosen.collect(THINGS, Target(THINGS.type, "r1"))
+    assert document.id == "one"
+    assert document.content["item"]["Id"] == "One"

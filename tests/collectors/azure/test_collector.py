@@ -311,7 +311,6 @@ def test_doctor_says_that_there_are_no_credentials(azure: Azure, monkeypatch: py
         ({"cloud": "germany"}, "cloud"),
         ({"credential": "client_secret"}, "tenant_id and client_id"),
         ({"credential": "certificate", "tenant_id": "t", "client_id": CLIENT}, "certificate_path"),
-        ({"certificate_path": "a.pem"}, "certificate"),
         ({"client_secret": "in the clear"}, "client_secret: unknown key"),
         ({"endpoint_url": "http://azure.example"}, "endpoint_url"),
         ({"authority": "http://localhost"}, "authority"),
