@@ -43,8 +43,7 @@ class AzureCollector(RestCollector):
 
     @classmethod
     def field_problems(cls, definition: ResourceType, document: Mapping[str, Any]) -> list[str]:
-        del definition, document
-        return []
+        return lint.document_problems(definition, document)
 
     def services(self) -> Mapping[str, Service]:
         return {
