@@ -112,7 +112,7 @@ class Fields:
     def model(self, library: str, model: type, depth: int = 0) -> str:
         """Return the name of a model's type, after its fields have been noted."""
         name = f"{library.split('.')[0] if '.v' in library else library}.{model.__name__}"
-        if self._depths.get(name, _DEEPEST + 1) <= depth:
+        if self._depths.get(name, depth + 1) <= depth:
             return name
         if depth > _DEEPEST:
             return "any"

@@ -8,9 +8,12 @@ import pytest
 from annexa.plugin import ResourceType, Tools
 from collectors.azure.arm_path import ArmPath, arm_path
 from collectors.azure.collector import AzureCollector
-from collectors.azure.permissions import permissions
+from collectors.azure.fields import ANY, form_of
+from collectors.azure.permissions import path_of, permissions
 from collectors.azure.settings import AzureSettings
+from collectors.rest.operation import parse
 from tests.collectors.azure import estate
+from tests.collectors.azure.generate_fields import generate
 
 _LIST = "arm:GET /subscriptions/{subscriptionId}/providers/Microsoft.Sql/servers"
 
@@ -159,3 +162,71 @@ def test_every_definition_is_sound() -> None:
 )
 def test_a_definition_that_is_wrong_is_named(wrong: ResourceType, words: str) -> None:
     assert words in " ".join(AzureCollector.definition_problems(wrong))
+
+
+# Fields.
+
+
+def test_every_type_that_a_field_names_is_there() -> None:
+    published = json.loads((AzureCollector.folder / "fields.json").read_text(encoding="utf-8"))
+    known = {ANY, "boolean", "integer", "number", "string", *published["types"]}
+    named = {form.strip("[]{}") for fields in published["types"].values() for form in fields.values()}
+    assert (named | set(published["kinds"].values())) - known == set()
+
+
+def test_most_kinds_that_are_read_have_published_fields() -> None:
+    types = AzureCollector({}, Tools(redaction_key=b"key")).resource_types()
+    paths = {path_of(each, call, parse(call.operation)) for each in types.values() for call in each.calls()}
+    unknown = {path.kind[-1] for path in paths if path is not None and form_of(path.kind) == ANY}
+    assert unknown == {"policyExemptions", "securityContacts"}
+
+
+def test_the_fields_are_those_of_the_libraries_that_they_are_made_from() -> None:
+    pytest.importorskip("azure.mgmt.storage", reason="the management libraries are not installed")
+    published = json.loads((AzureCollector.folder / "fields.json").read_text(encoding="utf-8"))
+    assert generate() == published
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"id": "{item.ID}"}, "item.ID: no field 'ID'; there are"),
+        ({"secret": ["item.properties.administratorPassword"]}, "no field 'administratorPassword'"),
+        ({"volatile": ["item.name.first"]}, "'first' is asked of a string"),
+        ({"home": "{item.properties.privateEndpointConnections.location}"}, "is asked of a list"),
+    ],
+)
+def test_a_field_that_no_answer_has_is_named(more: dict[str, Any], words: str) -> None:
+    assert words in " ".join(AzureCollector.definition_problems(definition(**more)))
+
+
+@pytest.mark.parametrize("path", ["item.tags.owner", "item.tags.*", "item.properties.*.*.etag", "other.a"])
+def test_a_field_that_may_be_there_is_not(path: str) -> None:
+    assert AzureCollector.definition_problems(definition(secret=[path])) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"item": {"properties": {"minimalTlsVersion": 1.2}}}, "1.2, where the answer has a string"),
+        ({"item": {"properties": {"minTls": "1.2"}}}, "no field 'minTls'"),
+        ({"item": {"properties": "none"}}, "where the answer has an object"),
+        ({"item": {"tags": {"a": 1}}}, "item.tags.a: 1, where the answer has a string"),
+        ({"x": {"properties": {}}}, "where the answer has a list"),
+        ({"x": [{"properties": {"start": "0.0.0.0"}}]}, "no field 'start'"),
+        ({"y": 1}, "has no such call; it has item, x"),
+    ],
+)
+def test_an_example_that_azure_cannot_give_is_named(document: dict[str, Any], words: str) -> None:
+    one = detail("arm:GET {+id}/firewallRules", take="value")
+    assert words in " ".join(AzureCollector.field_problems(one, document))
+
+
+def test_an_example_that_azure_can_give_is_not() -> None:
+    one = detail("arm:GET {+id}/firewallRules", take="value")
+    document = {
+        "id": "/subscriptions/s",
+        "item": {"properties": {"minimalTlsVersion": "1.2", "publicNetworkAccess": None}, "tags": {"a": "b"}},
+        "x": [{"properties": {"startIpAddress": "10.0.0.1"}}],
+    }
+    assert AzureCollector.field_problems(one, document) == []
