@@ -109,9 +109,7 @@ class RestCollector:
     @cached_property
     def _client(self) -> httpx.Client:
         settings = self._rest
-        return new_client(
-            self._tools.concurrency, settings.connect_timeout, settings.read_timeout, f"annexa/{self.version}"
-        )
+        return new_client(settings.connect_timeout, settings.read_timeout, f"annexa/{self.version}")
 
     @cached_property
     def _transport(self) -> RestTransport:

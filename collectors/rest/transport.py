@@ -17,20 +17,19 @@ from collectors.rest.service import Service
 from collectors.transport import Answer, CallError, Request
 
 
-def new_client(
-    concurrency: int, connect_timeout: float, read_timeout: float, user_agent: str
-) -> httpx.Client:
-    """Return a client with a pool of connections.
+def new_client(connect_timeout: float, read_timeout: float, user_agent: str) -> httpx.Client:
+    """Return a client with a pool of connections, for as many threads as send at once.
 
     Certificates are checked against the file that ``SSL_CERT_FILE`` names, or the usual authorities.
     Redirects are not followed: none of these APIs needs one, and a token must not go elsewhere.
 
     Args:
-        concurrency: connections kept open.
+        connect_timeout, read_timeout: seconds.
     """
     return httpx.Client(
         timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=concurrency),
+        # The engines decide how many calls are in flight; a connection that waits for nobody is kept.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
         headers={"User-Agent": user_agent, "Accept": "application/json"},
         follow_redirects=False,
     )

@@ -1,6 +1,5 @@
 """The checks of Azure: sound by themselves, and honest about what was not read."""
 
-
 import pytest
 
 from annexa.commands.checks import lint_everything

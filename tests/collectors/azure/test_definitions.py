@@ -11,6 +11,7 @@ from collectors.azure.collector import AzureCollector
 from collectors.azure.fields import ANY, form_of
 from collectors.azure.permissions import path_of, permissions
 from collectors.azure.settings import AzureSettings
+from collectors.ratelimit import RateLimiter, load_limits
 from collectors.rest.operation import parse
 from tests.collectors.azure import estate
 from tests.collectors.azure.generate_fields import generate
@@ -230,3 +231,12 @@ def test_an_example_that_azure_can_give_is_not() -> None:
         "x": [{"properties": {"startIpAddress": "10.0.0.1"}}],
     }
     assert AzureCollector.field_problems(one, document) == []
+
+
+def test_calls_keep_to_the_limits_of_what_they_ask() -> None:
+    limiter = RateLimiter(load_limits(AzureCollector.folder / "limits.toml"))
+    account = "arm:GET /subscriptions/{subscriptionId}/providers/Microsoft.Storage/storageAccounts"
+    assert limiter.rate("", account) == 0.33
+    services = ["blobServices/default", "fileServices/default", "blobServices/default/containers"]
+    assert {limiter.rate("", f"arm:GET {{+id}}/{each}") for each in services} == {2.6}
+    assert limiter.rate("", "arm:GET {+id}/auditingSettings/default") == 25

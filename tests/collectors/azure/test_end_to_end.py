@@ -22,6 +22,7 @@ def annexa(azure: Azure, certified: Certified, tmp_path: Path) -> Annexa:
     return made
 
 
+@pytest.mark.slow
 def test_a_run_is_collected_judged_and_recorded(annexa: Annexa, azure: Azure) -> None:
     row = annexa.collect()
     assert row["status"] == "complete"
@@ -44,6 +45,7 @@ def test_a_run_is_collected_judged_and_recorded(annexa: Annexa, azure: Azure) ->
     assert outcomes["azure.storage.account.https-only", "account1"] == "pass"
 
 
+@pytest.mark.slow
 def test_doctor_and_permissions(annexa: Annexa) -> None:
     ran = annexa.run("doctor")
     assert ran.code == 0, ran.out + ran.err

@@ -47,7 +47,7 @@ def serving(answering: Answering, **more: Any) -> Iterator[tuple[RestTransport, 
     options = {key: more.pop(key) for key in ("longest", "largest") if key in more}
     with Loopback(answering) as server:
         service = replace(Service(server.url, Tokens(), LinkInBody("nextLink")), **more)
-        with new_client(4, 1, 0.4, "annexa/test") as client:
+        with new_client(1, 0.4, "annexa/test") as client:
             yield RestTransport({"api": service}, client, lambda: NOW, **options), server
 
 
@@ -150,7 +150,7 @@ def test_no_answer_in_time() -> None:
 def test_nobody_there() -> None:
     with serving(lambda _: None) as (_, server):
         gone = server.url
-    with new_client(1, 1, 1, "annexa/test") as client, pytest.raises(CallError) as caught:
+    with new_client(1, 1, "annexa/test") as client, pytest.raises(CallError) as caught:
         RestTransport({"api": Service(gone, None, LinkHeader())}, client, lambda: NOW).send(THINGS)
     assert (caught.value.code, caught.value.retryable) == ("ConnectionFailed", True)
 
@@ -350,4 +350,4 @@ def test_the_client_reads_where_the_environment_says_which_authorities_count(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises((OSError, httpx.HTTPError)):
-        new_client(1, 1, 1, "annexa/test")
+        new_client(1, 1, "annexa/test")
