@@ -5,6 +5,7 @@ import binascii
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -101,9 +102,9 @@ class AzureTokens:
         try:
             return self._credential.get_token(self._scope, **more)
         except CredentialUnavailableError as error:
-            raise CallError("NoCredentials", brief(str(error.message))) from error
+            raise CallError("NoCredentials", _said(error)) from error
         except ClientAuthenticationError as error:
-            raise CallError("CredentialsFailed", brief(str(error.message))) from error
+            raise CallError("CredentialsFailed", _said(error)) from error
         except (AzureError, ValueError, OSError) as error:
             raise CallError("CredentialsFailed", brief(f"{type(error).__name__}: {error}")) from error
 
@@ -164,6 +165,14 @@ def _common(settings: AzureSettings) -> dict[str, Any]:
     if certificates:
         common["connection_verify"] = certificates
     return common
+
+
+def _said(error: ClientAuthenticationError) -> str:
+    """Return what azure-identity says; of a chain, what each of its credentials says first."""
+    message = str(error.message)
+    attempts = re.findall(r"^\t(\w+?)(?:Credential)?: (.+)$", message, re.MULTILINE)
+    said = [f"{name}: {why.split('. ')[0].rstrip('.')}" for name, why in attempts]
+    return brief("; ".join(said) or message)
 
 
 def _secret(variable: str, key: str) -> str:

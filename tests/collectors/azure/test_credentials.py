@@ -13,8 +13,10 @@ from cryptography.x509.oid import NameOID
 from annexa.plugin import CallError
 from collectors.azure.credentials import AzureTokens
 from collectors.azure.settings import AzureSettings
-from tests.collectors.azure.arm import CLIENT, OBJECT, SECRET, TENANT
+from tests.answers import Answer
+from tests.collectors.azure.arm import CLIENT, OBJECT, SECRET, TENANT, reply
 from tests.collectors.azure.conftest import Azure
+from tests.collectors.rest.loopback import Asked, Loopback
 
 
 def tokens(azure: Azure, **section: object) -> AzureTokens:
@@ -86,6 +88,33 @@ def test_the_usual_chain_begins_with_the_environment(azure: Azure, monkeypatch: 
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
     monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
     assert tokens(azure, credential="default").authorization()
+
+
+def test_a_chain_that_finds_nothing_says_what_it_tried(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+    with pytest.raises(CallError, match="AzureCli: Azure CLI not found on path") as caught:
+        tokens(azure, credential="default").authorization()
+    assert "https://" not in caught.value.message
+
+
+def test_a_managed_identity(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answering(asked: Asked) -> Answer:
+        if asked.headers.get("x-identity-header") != "of-the-machine":
+            return reply(401, {"error": "wrong header"})
+        later = str(int(datetime.now(UTC).timestamp()) + 3600)
+        kept = {"access_token": "managed", "expires_on": later, "token_type": "Bearer"}
+        return reply(200, {**kept, "resource": asked.query["resource"]})
+
+    with Loopback(answering) as machine:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{machine.url}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "of-the-machine")
+        source = tokens(azure, credential="managed", client_id=CLIENT)
+        assert source.authorization() == "Bearer managed"
+        assert machine.asked[0].query["client_id"] == CLIENT
+        assert machine.asked[0].query["resource"] == "https://management.azure.com"
 
 
 def test_who_the_token_is_for(azure: Azure) -> None:
