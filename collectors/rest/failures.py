@@ -3,7 +3,7 @@
 import http.client
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,20 +22,20 @@ def connection_error(error: httpx.HTTPError) -> CallError:
     if isinstance(error, httpx.TimeoutException):
         return CallError("Timeout", f"no answer in time ({type(error).__name__})", retryable=True)
     if isinstance(error, httpx.RemoteProtocolError):
-        if "without sending complete" in str(error) or "incomplete" in str(error):
-            return CallError("MalformedAnswer", f"the answer breaks off: {error}", retryable=True)
-        return CallError("ConnectionClosed", brief(str(error)), retryable=True)
+        if "without sending a response" in str(error):
+            return CallError("ConnectionClosed", brief(str(error)), retryable=True)
+        return CallError("MalformedAnswer", f"what came is no whole answer: {error}", retryable=True)
     if isinstance(error, httpx.DecodingError):
         return CallError("MalformedAnswer", f"the body cannot be unpacked: {error}", retryable=True)
-    if isinstance(_root(error), ssl.SSLError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+    if any(isinstance(each, ssl.SSLError) for each in _causes(error)):
         return CallError("TlsFailed", brief(str(error)))
     return CallError("ConnectionFailed", brief(f"{type(error).__name__}: {error}"), retryable=True)
 
 
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None or error.__context__ is not None:
-        error = error.__cause__ or error.__context__ or error
-    return error
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def refusal(

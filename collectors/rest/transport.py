@@ -96,12 +96,8 @@ class RestTransport:
             authorization = service.tokens.authorization(refused=authorization)
             response, content = self._request(asked, url, authorization)
         if response.is_redirect:
-            where = httpx.URL(response.headers.get("location", "")).host
-            raise CallError(
-                "Redirected",
-                f"sent on to {where or 'another address'}; not followed",
-                status=response.status_code,
-            )
+            where = response.next_request.url.host if response.next_request else "another address"
+            raise CallError("Redirected", f"sent on to {where}; not followed", status=response.status_code)
         if response.status_code >= 400:
             error = refusal(
                 response.status_code,
@@ -188,7 +184,10 @@ def _json(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        return json.loads(content.decode("utf-8"))  # takes halves of surrogate pairs
+        try:
+            return json.loads(content.decode("utf-8"))  # takes halves of surrogate pairs
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
 
 
 def _json_or_none(content: bytes) -> Any:

@@ -33,6 +33,9 @@ class Asked:
     body: bytes
 
 
+HANG_UP = Answer(0, (), b"")
+"""Stands for closing the connection without a word."""
+
 Answering = Callable[[Asked], Answer | None]
 """Makes the answer; None keeps the client waiting."""
 
@@ -100,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         loopback = self.server.loopback
         loopback.asked.append(asked)
         answer = loopback.answering(asked)
+        if answer is HANG_UP:
+            self.close_connection = True
+            return
         if answer is None:
             self._hold()
             return

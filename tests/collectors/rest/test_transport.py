@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from annexa.plugin import CallError, Request
 from collectors.rest.operation import Ask
@@ -18,7 +20,8 @@ from collectors.rest.paging import LinkHeader, LinkInBody, TokenInBody
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
 from tests.answers import Answer
-from tests.collectors.rest.loopback import Answering, Asked, Loopback
+from tests.collectors.conftest import Certified
+from tests.collectors.rest.loopback import HANG_UP, Answering, Asked, Loopback
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 THINGS = Request("api:GET /things/{name}", {"name": "one", "version": "1"}, "")
@@ -110,6 +113,7 @@ def test_half_a_surrogate_pair_is_taken_as_it_comes() -> None:
         (b"null", "NoneType"),
         (b'"text"', "str"),
         (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_success_without_an_answer_is_malformed(content: bytes, words: str) -> None:
@@ -153,6 +157,23 @@ def test_nobody_there() -> None:
     with new_client(1, 1, "annexa/test") as client, pytest.raises(CallError) as caught:
         RestTransport({"api": Service(gone, None, LinkHeader())}, client, lambda: NOW).send(THINGS)
     assert (caught.value.code, caught.value.retryable) == ("ConnectionFailed", True)
+
+
+def test_a_server_that_nobody_vouches_for(
+    certified: Certified, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    monkeypatch.setenv("SSL_CERT_FILE", str(other))
+    with (
+        Loopback(lambda _: reply(200, {}), certified.server) as server,
+        new_client(1, 1, "annexa/test") as client,
+    ):
+        transport = RestTransport({"api": Service(server.url, None, LinkHeader())}, client, lambda: NOW)
+        with pytest.raises(CallError, match="certificate") as caught:
+            transport.send(THINGS)
+        assert server.asked == []
+    assert (caught.value.code, caught.value.retryable) == ("TlsFailed", False)
 
 
 def test_no_content_has_a_code_of_its_own_that_a_definition_may_name() -> None:
@@ -270,6 +291,15 @@ def test_a_redirect_is_not_followed() -> None:
         assert other.asked == []
     assert error.code == "Redirected"
     assert "localhost" in error.message
+
+
+def test_a_redirect_to_nowhere_is_malformed() -> None:
+    assert failure(lambda _: reply(302, b"", ("Location", "http://[::1"))).code == "MalformedAnswer"
+
+
+def test_a_server_that_hangs_up() -> None:
+    error = failure(lambda _: HANG_UP)
+    assert (error.code, error.retryable) == ("ConnectionClosed", True)
 
 
 # Pages.
