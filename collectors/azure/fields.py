@@ -97,5 +97,16 @@ def mismatches(path: str, form: str, value: Any) -> Iterator[str]:
                 yield f"{path}: no field {key!r}; there are {', '.join(sorted(fields))}"
 
 
+def leaves(form: str, path: str, within: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the path of every scalar that a form leads to; a type within itself is not entered again."""
+    if form == ANY or form in _SCALARS:
+        yield path
+    elif form[0] in "[{":
+        yield from leaves(form[1:-1], f"{path}.*", within)
+    elif form not in within:
+        for key, inner in _published()["types"][form].items():
+            yield from leaves(inner, f"{path}.{key}", (*within, form))
+
+
 def _described(form: str) -> str:
     return "a list" if form[0] == "[" else f"a {form}" if form in _SCALARS else "an object"

@@ -24,7 +24,7 @@ def definition_problems(definition: ResourceType) -> list[str]:
 
 def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> list[str]:
     """Name every field of an example document that Azure's answer cannot have."""
-    forms = _forms(definition)
+    forms = document_forms(definition)
     problems: list[str] = []
     for key, value in document.items():
         if key in RESERVED_KEYS:
@@ -37,7 +37,7 @@ def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> 
 
 
 def _unknown_fields(definition: ResourceType) -> Iterator[str]:
-    forms = _forms(definition)
+    forms = document_forms(definition)
     templates = [definition.id, definition.name, definition.home or ""]
     templates += [value for call in definition.calls() for value in call.with_.values()]
     named = {path for template in templates for path in paths(template)}
@@ -49,7 +49,7 @@ def _unknown_fields(definition: ResourceType) -> Iterator[str]:
                 yield f"{path}: {wrong}"
 
 
-def _forms(definition: ResourceType) -> dict[str, str]:
+def document_forms(definition: ResourceType) -> dict[str, str]:
     """Return document key → the form of what it holds."""
     forms: dict[str, str] = {}
     if definition.list is not None:

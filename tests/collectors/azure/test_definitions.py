@@ -1,18 +1,23 @@
 """What the paths of definitions say: kinds of resources, the permission to read them, and mistakes."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mappings
 from annexa.plugin import ResourceType, Tools
 from collectors.azure.arm_path import ArmPath, arm_path
 from collectors.azure.collector import AzureCollector
-from collectors.azure.fields import ANY, form_of
+from collectors.azure.fields import ANY, form_of, leaves
+from collectors.azure.lint import document_forms
 from collectors.azure.permissions import path_of, permissions
 from collectors.azure.settings import AzureSettings
 from collectors.ratelimit import RateLimiter, load_limits
 from collectors.rest.operation import parse
+from mappings.check import load_checks
 from tests.collectors.azure import estate
 from tests.collectors.azure.generate_fields import generate
 
@@ -240,3 +245,34 @@ def test_calls_keep_to_the_limits_of_what_they_ask() -> None:
     services = ["blobServices/default", "fileServices/default", "blobServices/default/containers"]
     assert {limiter.rate("", f"arm:GET {{+id}}/{each}") for each in services} == {2.6}
     assert limiter.rate("", "arm:GET {+id}/auditingSettings/default") == 25
+
+
+_SECRET = re.compile(
+    r"(password|passphrase|secret|secretvalue|accesskey|storagekey|sharedkey|privatekey|customdata|userdata|"
+    r"\.settings|protectedsettings|connectionstring)$",
+    re.IGNORECASE,
+)
+
+
+def test_fields_that_are_called_like_secrets_are_never_kept() -> None:
+    kept, covered = [], 0
+    for kind, each in AzureCollector({}, Tools(redaction_key=b"key")).resource_types().items():
+        for key, form in document_forms(each).items():
+            for path in leaves(form, key):
+                if _SECRET.search(path):
+                    covered += 1
+                    if path not in each.secret:
+                        kept.append(f"{kind} {path}")
+    assert kept == []
+    assert covered > 15
+
+
+def test_references_of_checks_are_microsoft_s_and_equivalents_prowler_s() -> None:
+    folder = Path(mappings.__file__).parent / "checks" / "azure"
+    checks = load_checks([folder]).values()
+    assert len(checks) >= 40
+    references = [each for check in checks for each in check.references]
+    assert [each for each in references if not each.startswith("https://learn.microsoft.com/azure/")] == []
+    equivalents = [each for check in checks for each in check.equivalents]
+    assert [each for each in equivalents if not each.startswith("prowler:")] == []
+    assert len(equivalents) == len(set(equivalents))
