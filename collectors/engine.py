@@ -52,6 +52,8 @@ class Engine:
         limiter: the scope's token buckets.
         concurrency: calls in flight; default is what the tools say.
         most_pages: pages after which a list is given up, as a gap.
+        canonical_id: brings a resource's id into the one form in which it is kept, for providers that
+            write the same id in several ways.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class Engine:
         concurrency: int | None = None,
         most_pages: int = MOST_PAGES,
         sleep: Callable[[float], bool] | None = None,
+        canonical_id: Callable[[str], str] = str,
     ) -> None:
         self._scope = scope
         self._tools = tools
         self._identity = identity
+        self._canonical_id = canonical_id
         self._sleep = sleep or tools.cancelled.wait
         retrier = Retrier(retry or RetryPolicy(), limiter or RateLimiter(), self._sleep)
         self._concurrency = concurrency or tools.concurrency
@@ -98,7 +102,14 @@ class _Run:
         self._listing = Listing(engine._caller, target.region, self._ledger, self._list_gap)
         details = Details(definition, engine._caller, engine._shared, self._ledger, engine._sleep)
         self._reader = ResourceReader(
-            definition, target, engine._scope, details, self._tools.redaction_key, self._now, self._stopped
+            definition,
+            target,
+            engine._scope,
+            details,
+            self._tools.redaction_key,
+            self._now,
+            self._stopped,
+            engine._canonical_id,
         )
         self._report = report
         self._digests: dict[str, bytes] = {}

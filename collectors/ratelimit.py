@@ -19,12 +19,15 @@ class Limit(Strict):
         call: pattern over ``service:Operation``; the first limit that matches applies.
         rate: calls per second that may go on for ever.
         burst: calls that may be made at once after a pause.
+        shared: all calls that match draw on one bucket, in whatever region, instead of one for each
+            operation and region.
         source: where the provider says so.
     """
 
     call: str = Field(pattern=r"^[^:]+:.+$")
     rate: float = Field(gt=0)
     burst: int = Field(ge=1)
+    shared: bool = False
     source: str = ""
 
 
@@ -59,7 +62,7 @@ class _Bucket:
 
 
 class RateLimiter:
-    """One bucket for each region, service and operation of one scope.
+    """One bucket for each region, service and operation of one scope, or for each shared limit.
 
     Args:
         limits: the first that matches a call applies, else ``DEFAULT_LIMIT``.
@@ -70,6 +73,7 @@ class RateLimiter:
         self._limits = tuple(limits)
         self._now = now
         self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._shared: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
 
     def reserve(self, region: str, call: str) -> float:
@@ -102,8 +106,11 @@ class RateLimiter:
             return self._bucket(region, call).rate
 
     def _bucket(self, region: str, call: str) -> _Bucket:
-        key = (region, call)
-        if key not in self._buckets:
+        found = self._buckets.get((region, call))
+        if found is None:
             limit = next((limit for limit in self._limits if fnmatchcase(call, limit.call)), DEFAULT_LIMIT)
-            self._buckets[key] = _Bucket(limit, self._now())
-        return self._buckets[key]
+            bucket = _Bucket(limit, self._now())
+            if limit.shared:
+                bucket = self._shared.setdefault(limit.call, bucket)
+            found = self._buckets[region, call] = bucket
+        return found

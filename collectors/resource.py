@@ -40,6 +40,7 @@ class ResourceReader:
     Args:
         now: the time as it is written into gaps.
         stopped: set when nobody waits for the rest any more.
+        canonical_id: brings an id into the form in which it is kept.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ResourceReader:
         redaction_key: bytes,
         now: Callable[[], str],
         stopped: threading.Event,
+        canonical_id: Callable[[str], str] = str,
     ) -> None:
         self.scope_values: Mapping[str, Any] = {
             **scope.attributes,
@@ -64,6 +66,7 @@ class ResourceReader:
         self._redaction_key = redaction_key
         self._now = now
         self._stopped = stopped
+        self._canonical_id = canonical_id
         self._id_needs_details = bool(heads(definition.id) & definition.detail.keys())
 
     def read(self, row: Row) -> Reading:
@@ -91,6 +94,7 @@ class ResourceReader:
             reading.gaps.extend(self._gap(failure, "") for failure in failures.values())
             reading.gaps.append(self._unnamed())
             return
+        kept_id = self._canonical_id(resource_id)
         region = self._home(values) if definition.home else ""
 
         def malformed(key: str, message: str) -> None:
@@ -102,14 +106,14 @@ class ResourceReader:
         finished = finish(definition, content, self._redaction_key, malformed)
         reading.document = Document(
             resource_type=definition.type,
-            id=resource_id,
+            id=kept_id,
             name=render_text(definition.name, values) or resource_id,
             region=region or (self._target.region if definition.region == "regional" else ""),
             content=finished.content,
             gaps={key: {"call": failure.call, "code": failure.code} for key, failure in failures.items()},
             redacted=finished.redacted,
         )
-        reading.gaps.extend(self._gap(failure, resource_id) for failure in failures.values())
+        reading.gaps.extend(self._gap(failure, kept_id) for failure in failures.values())
 
     def _read_detail(
         self, key: str, detail: Detail, content: dict[str, Any], failures: dict[str, _Failure]

@@ -23,11 +23,13 @@ NOT_IN_PRODUCT = {"tests", "benchmarks"}
 HEAVY = {
     "alembic",
     "apscheduler",
+    "azure",
     "boto3",
     "botocore",
     "cel_expr_python",
     "click",
     "cryptography",
+    "httpx",
     "orjson",
     "pydantic",
     "rfc3161_client",

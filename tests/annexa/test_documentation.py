@@ -20,6 +20,7 @@ from annexa.config import Config, example, load
 from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
+from collectors.azure.settings import AzureSettings
 from collectors.registry import provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -104,13 +105,14 @@ def test_no_page_waits_to_be_filled_in() -> None:
     assert [page.name for page in _PAGES if re.search(r"@[A-Z_]+@", page.read_text("utf-8"))] == []
 
 
-def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path) -> None:
-    claimed = re.search(r"(\d+) AWS resource types and (\d+) checks", _page("README.md"))
+@pytest.mark.parametrize(("provider", "name"), [("aws", "AWS"), ("azure", "Azure")])
+def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path, provider: str, name: str) -> None:
+    claimed = re.search(rf"{name}: (\d+) resource types, (\d+) checks", _page("README.md"))
     assert claimed
-    (tmp_path / "annexa.toml").write_text("[aws]\n", encoding="utf-8")
+    (tmp_path / "annexa.toml").write_text(f"[{provider}]\n", encoding="utf-8")
     workspace = Workspace.load(tmp_path / "annexa.toml")
     assert int(claimed[1]) <= len(workspace.resource_types())
-    assert int(claimed[2]) <= len(workspace.checks)
+    assert int(claimed[2]) <= sum(check.provider == provider for check in workspace.checks.values())
 
 
 def test_the_commands_of_make_exist() -> None:
@@ -211,6 +213,7 @@ def _accepts(folder: Path, text: str) -> Config:
     path.write_text(text, encoding="utf-8")
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
+    AzureSettings.model_validate(dict(config.providers.get("azure", {})))
     return config
 
 
@@ -248,16 +251,19 @@ def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
 
 def test_the_example_has_every_key_there_is() -> None:
     own = set(_fields(Config.__annotations__["file"], ""))
-    aws = set(_fields(AwsSettings, "aws"))
+    providers = {*_fields(AwsSettings, "aws"), *_fields(AzureSettings, "azure")}
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
     tables = {("checks", "params"), ("soa", "justification")}
-    assert (own | aws) - tables == set(_KEYS) - parameters
+    assert (own | providers) - tables == set(_KEYS) - parameters
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     """Numbers that are commented out are what holds without them; the rest are examples."""
-    defaults = _accepts(tmp_path, "").file.model_dump() | {"aws": AwsSettings().model_dump()}
+    defaults = _accepts(tmp_path, "").file.model_dump() | {
+        "aws": AwsSettings().model_dump(),
+        "azure": AzureSettings().model_dump(),
+    }
     shown = {
         (section, key): value
         for section, keys in _EXAMPLE.items()

@@ -1,12 +1,23 @@
-"""A moto server over HTTP, and an environment in which nothing of the developer's own AWS shows."""
+"""A moto server, an environment without the developer's own AWS, and a certificate for localhost."""
 
 import logging
 import os
+import ssl
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A certificate for localhost, and the file with the authority that vouches for it."""
+
+    server: ssl.SSLContext
+    authority: Path
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +53,13 @@ def aws_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("AWS_CONFIG_FILE", str(folder / "config"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials"))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return Certified(context, path)

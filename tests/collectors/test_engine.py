@@ -627,3 +627,12 @@ def test_nothing_is_asked_before_it_is_iterated() -> None:
     assert not collection.report.complete
     assert collection.report.started
     assert collection.report.finished
+
+
+def test_an_id_is_kept_in_the_form_that_the_provider_s_collector_chooses() -> None:
+    provider = FakeProvider(a__List=things("One"))
+    tools = Tools(redaction_key=b"key")
+    chosen = Engine(SCOPE, provider, tools, Identity("test", "1.2", "me"), canonical_id=str.lower)
+    (document,) = chosen.collect(THINGS, Target(THINGS.type, "r1"))
+    assert document.id == "one"
+    assert document.content["item"]["Id"] == "One"

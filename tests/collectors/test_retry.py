@@ -171,3 +171,14 @@ def test_limits_are_read_from_toml(tmp_path: Path) -> None:
     path.write_text('[[limit]]\ncall = "a:B"\nrate = -1\nburst = 1\n')
     with pytest.raises(DefinitionError, match="rate"):
         load_limits(path)
+
+
+def test_calls_that_share_a_limit_draw_on_one_bucket() -> None:
+    clock = Clock()
+    shared = Limit(call="arm:*", rate=10, burst=2, shared=True)
+    limiter = RateLimiter([Limit(call="arm:GET /own", rate=10, burst=1), shared], now=lambda: clock.now)
+    waits = [limiter.reserve(region, f"arm:GET /{n}") for n, region in enumerate(["", "west", "north", ""])]
+    assert waits == [0, 0, pytest.approx(0.1), pytest.approx(0.2)]
+    assert limiter.reserve("", "arm:GET /own") == 0
+    limiter.throttled("west", "arm:GET /1")
+    assert limiter.rate("north", "arm:GET /2") == 5

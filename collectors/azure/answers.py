@@ -1,0 +1,36 @@
+"""Refusing successful answers that cannot be the answer: "there is none" must have been said."""
+
+from typing import Any
+
+from collectors.azure.arm_path import arm_path
+from collectors.rest.operation import Ask
+from collectors.transport import CallError
+
+_OF_A_RESOURCE = frozenset({"id", "name", "type", "properties"})
+
+
+def check(ask: Ask, body: dict[str, Any]) -> None:
+    """Compare a body with what was asked.
+
+    A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty.
+
+    Raises:
+        CallError: ``MalformedAnswer``.
+    """
+    if body.get("error") and "value" not in body:
+        raise _malformed("a successful answer that holds an error")
+    path = arm_path(ask.path)
+    if ask.method != "GET" or path is None:
+        return
+    if path.lists:
+        elements = body.get("value")
+        if not isinstance(elements, list):
+            raise _malformed("a list without its elements in 'value'")
+        if not all(isinstance(element, dict) for element in elements):
+            raise _malformed("a list of something else than resources")
+    elif _OF_A_RESOURCE.isdisjoint(body):
+        raise _malformed(f"no resource, but an object with {', '.join(sorted(body)[:5]) or 'no fields'}")
+
+
+def _malformed(what: str) -> CallError:
+    return CallError("MalformedAnswer", what, retryable=True)

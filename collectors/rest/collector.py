@@ -1,0 +1,149 @@
+"""What the collectors of all providers that speak REST have in common."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import Field, ValidationError
+
+from collectors.caller import Caller
+from collectors.collection import Collection
+from collectors.contract import Target, Tools
+from collectors.definition import ResourceType, load_resource_types
+from collectors.engine import Engine, Identity
+from collectors.ratelimit import Limit, RateLimiter, load_limits
+from collectors.rest.service import Service
+from collectors.rest.transport import RestTransport, new_client
+from collectors.retry import Retrier, RetryPolicy
+from store.definition_file import explain
+from store.errors import CollectorError, ConfigError
+from store.model import Document, Report, Scope, Strict
+
+_UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("annexa")
+    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
+        return "0"
+
+
+class RestSettings(Strict):
+    """What the section of every such provider has.
+
+    Attributes:
+        connect_timeout: seconds.
+        read_timeout: seconds.
+        retries: tries of a call that fails in a way that may pass.
+    """
+
+    connect_timeout: float = Field(default=10, gt=0)
+    read_timeout: float = Field(default=60, gt=0)
+    retries: int = Field(default=5, ge=1, le=20)
+
+
+class RestCollector:
+    """The part of :class:`collectors.contract.Collector` that does not depend on the provider.
+
+    Resource types are ``*.toml`` beside the module of the subclass, limits are in ``limits.toml``
+    there. Every type is read once for a scope: REST providers list across their regions.
+
+    Attributes:
+        folder: where the definitions are.
+    """
+
+    provider: ClassVar[str]
+    folder: ClassVar[Path]
+    version: ClassVar[str] = _version()
+    Settings: ClassVar[type[Strict]]
+
+    def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
+        try:
+            self._section = self.Settings.model_validate(dict(settings))
+        except ValidationError as error:
+            raise ConfigError(
+                f"{self.provider}: {explain(error)}", "Mend the keys named; see config.example.toml."
+            ) from error
+        self._tools = tools
+        self._engines: dict[str, Engine] = {}
+        self._lock = threading.Lock()
+
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        return self._types
+
+    def targets(self, scope: Scope, types: Iterable[str]) -> list[Target]:
+        del scope
+        return [Target(kind, "") for kind in types if kind in self._types]
+
+    def collect(self, scope: Scope, target: Target) -> Collection:
+        def read(report: Report) -> Iterator[Document]:
+            definition = self._types.get(target.resource_type)
+            if definition is None:
+                raise CollectorError(f"there is no resource type {target.resource_type!r}")
+            return self._engine(scope).read(definition, target, report)
+
+        return Collection(read, self._tools.clock)
+
+    def services(self) -> Mapping[str, Service]:
+        """Return the provider's services, by the names that calls begin with."""
+        raise NotImplementedError
+
+    def elsewhere(self) -> bool:
+        """Say whether the configuration leads to another endpoint than the provider's own."""
+        raise NotImplementedError
+
+    def canonical_id(self, resource_id: str) -> str:
+        """Return the one form of an id that the provider may write in several."""
+        return resource_id
+
+    @cached_property
+    def _types(self) -> Mapping[str, ResourceType]:
+        own = load_resource_types([self.folder, *self._tools.definition_folders])
+        return {kind: definition for kind, definition in own.items() if definition.provider == self.provider}
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        settings = self._rest
+        return new_client(settings.connect_timeout, settings.read_timeout, f"annexa/{self.version}")
+
+    @cached_property
+    def _transport(self) -> RestTransport:
+        return RestTransport(self.services(), self._client, self._tools.clock)
+
+    @property
+    def _rest(self) -> RestSettings:
+        assert isinstance(self._section, RestSettings)
+        return self._section
+
+    @property
+    def _retry(self) -> RetryPolicy:
+        return RetryPolicy(attempts=self._rest.retries)
+
+    @cached_property
+    def _limits(self) -> tuple[Limit, ...]:
+        # What the provider publishes holds for it; another endpoint may say itself when it is too much.
+        return (_UNLIMITED,) if self.elsewhere() else load_limits(self.folder / "limits.toml")
+
+    def _caller(self) -> Caller:
+        """Return a caller for what is asked outside of collections."""
+        retrier = Retrier(self._retry, RateLimiter(self._limits), self._tools.cancelled.wait)
+        return Caller(self._transport, retrier, self._tools.concurrency, self._tools.clock)
+
+    def _engine(self, scope: Scope) -> Engine:
+        with self._lock:
+            if scope.key not in self._engines:
+                self._engines[scope.key] = Engine(
+                    scope,
+                    self._transport,
+                    self._tools,
+                    Identity(self.provider, self.version, scope.attributes.get("principal", "")),
+                    limiter=RateLimiter(self._limits),
+                    retry=self._retry,
+                    canonical_id=self.canonical_id,
+                )
+            return self._engines[scope.key]

@@ -1,0 +1,53 @@
+"""The seam for what differs between providers that speak REST."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from collectors.rest.failures import nested_error
+from collectors.rest.operation import Ask
+from collectors.rest.paging import Pager
+
+
+class TokenSource(Protocol):
+    """Gives what goes into the ``Authorization`` header; called from many threads."""
+
+    def authorization(self, refused: str = "") -> str:
+        """Return the header's value.
+
+        Args:
+            refused: a value that the provider did not take any more; another one is fetched, unless
+                that has happened meanwhile.
+
+        Raises:
+            CallError: there is none to be had; code ``NoCredentials`` or ``CredentialsFailed``.
+        """
+        ...
+
+
+def _any_shape(ask: Ask, body: dict[str, Any]) -> None:
+    del ask, body
+
+
+@dataclass(frozen=True)
+class Service:
+    """One API of a provider.
+
+    Attributes:
+        base_url: scheme and host, and a path prefix if there is one, without a slash at the end.
+        tokens: None for an API that asks for no credentials.
+        pager: reads where the next page is.
+        read_error: takes the JSON of an error and returns its code and message, "" where unknown.
+        check: refuses a successful body that cannot be the answer to what was asked, by raising
+            :class:`collectors.transport.CallError`.
+        array: the key under which an answer that is a JSON array is found.
+        request_id: the header with the provider's name of a request.
+    """
+
+    base_url: str
+    tokens: TokenSource | None
+    pager: Pager
+    read_error: Callable[[Any], tuple[str, str]] = nested_error
+    check: Callable[[Ask, dict[str, Any]], None] = _any_shape
+    array: str = "items"
+    request_id: str = "x-request-id"

@@ -1,0 +1,207 @@
+"""Calls of the form ``service:METHOD path-template`` over HTTPS."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from collectors.plain import LARGEST_STREAM
+from collectors.rest.failures import brief, connection_error, date, refusal
+from collectors.rest.operation import Ask, ask, parse
+from collectors.rest.paging import NextPage
+from collectors.rest.service import Service
+from collectors.transport import Answer, CallError, Request
+
+
+def new_client(connect_timeout: float, read_timeout: float, user_agent: str) -> httpx.Client:
+    """Return a client with a pool of connections, for as many threads as send at once.
+
+    Certificates are checked against the file that ``SSL_CERT_FILE`` names, or the usual authorities.
+    Redirects are not followed: none of these APIs needs one, and a token must not go elsewhere.
+
+    Args:
+        connect_timeout, read_timeout: seconds.
+    """
+    return httpx.Client(
+        timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
+        # The engines decide how many calls are in flight; a connection that waits for nobody is kept.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        headers={"User-Agent": user_agent, "Accept": "application/json"},
+        follow_redirects=False,
+    )
+
+
+class RestTransport:
+    """Sends calls to the services of one provider. It does not retry: the engine does.
+
+    Args:
+        services: name, as calls begin with it → service.
+        client: may be shared by transports.
+        clock: returns the time, with a time zone.
+        longest: seconds that one answer may take, however steadily it drips.
+        largest: bytes that one answer may have, unpacked.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        client: httpx.Client,
+        clock: Callable[[], datetime],
+        *,
+        longest: float = 300.0,
+        largest: int = LARGEST_STREAM,
+    ) -> None:
+        self._services = services
+        self._client = client
+        self._clock = clock
+        self._longest = longest
+        self._largest = largest
+
+    def send(self, request: Request) -> Answer:
+        """Send one request, once; twice if the provider no longer takes the token.
+
+        Raises:
+            CallError: there is no usable answer.
+        """
+        name, _, operation = request.call.partition(":")
+        service = self._services.get(name)
+        if service is None:
+            raise CallError("UnknownOperation", f"there is no service {name!r}")
+        try:
+            asked = ask(parse(operation), request.parameters)
+        except ValueError as error:
+            raise CallError("UnknownOperation", str(error)) from error
+        url = _address(service, asked, request.token)
+        response, content = self._exchange(service, asked, url)
+        received = self._clock()
+        body = _body(response.status_code, content, service.array)
+        service.check(asked, body)
+        return Answer(
+            body={key: value for key, value in body.items() if key not in service.pager.keys},
+            next_token=service.pager.next_page(body, response),
+            received=received,
+            provider_time=date(response.headers.get("date", "")),
+            request_id=response.headers.get(service.request_id, ""),
+            endpoint=f"{url.scheme}://{url.netloc.decode('ascii')}",
+        )
+
+    def _exchange(self, service: Service, asked: Ask, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+        authorization = service.tokens.authorization() if service.tokens is not None else ""
+        response, content = self._request(asked, url, authorization)
+        if response.status_code == 401 and service.tokens is not None:
+            authorization = service.tokens.authorization(refused=authorization)
+            response, content = self._request(asked, url, authorization)
+        if response.is_redirect:
+            where = response.next_request.url.host if response.next_request else "another address"
+            raise CallError("Redirected", f"sent on to {where}; not followed", status=response.status_code)
+        if response.status_code >= 400:
+            error = refusal(
+                response.status_code,
+                response.headers,
+                content,
+                service.read_error(_json_or_none(content)),
+                self._clock(),
+            )
+            error.message = _without(error.message, authorization)
+            raise error
+        return response, content
+
+    def _request(self, asked: Ask, url: httpx.URL, authorization: str) -> tuple[httpx.Response, bytes]:
+        headers = {"Authorization": authorization} if authorization else {}
+        # json=None would be no body, and null is none that anybody asks for.
+        more: dict[str, Any] = {} if asked.body is None else {"json": asked.body}
+        try:
+            with self._client.stream(asked.method, url, headers=headers, **more) as response:
+                return response, self._read(response)
+        except httpx.HTTPError as error:
+            raise connection_error(error) from error
+        except httpx.InvalidURL as error:
+            raise CallError("InvalidParameters", brief(str(error))) from error
+
+    def _read(self, response: httpx.Response) -> bytes:
+        end = time.monotonic() + self._longest
+        content = bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > self._largest:
+                raise CallError("MalformedAnswer", f"the answer is longer than {self._largest} bytes")
+            if time.monotonic() > end:
+                raise CallError(
+                    "Timeout", f"the answer was not whole after {self._longest:.0f} s", retryable=True
+                )
+        return bytes(content)
+
+
+def _address(service: Service, asked: Ask, page: NextPage | None) -> httpx.URL:
+    base = httpx.URL(service.base_url)
+    if isinstance(page, str):
+        return _next(base, page)
+    first = httpx.URL(service.base_url + asked.path)
+    return first.copy_merge_params([*asked.query, *(page or ())]) if asked.query or page else first
+
+
+def _next(base: httpx.URL, link: str) -> httpx.URL:
+    """Return the address of a next page, if it is where the token may go."""
+    try:
+        url = base.join(link)
+    except httpx.InvalidURL as error:
+        raise CallError("MalformedAnswer", "the address of the next page is none") from error
+    if _origin(url) != _origin(base) or url.userinfo:
+        raise CallError(
+            "ForeignLink", f"the next page is said to be at {url.scheme}://{url.host}, which is not followed"
+        )
+    return url.copy_with(fragment=None)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
+
+
+def _body(status: int, content: bytes, array: str) -> dict[str, Any]:
+    if status == 204:
+        raise CallError("NoContent", "the answer has no content", status=status)
+    if status not in (200, 201):
+        raise _malformed(f"the status is {status}, which is no answer to a question")
+    if not content.strip():
+        raise _malformed("the body is empty")
+    try:
+        body = _json(content)
+    except ValueError as error:
+        raise _malformed(f"the body is not JSON: {error}") from error
+    if isinstance(body, list):
+        return {array: body}
+    if not isinstance(body, dict):
+        raise _malformed(f"the body is a JSON {type(body).__name__}, not an object")
+    return body
+
+
+def _json(content: bytes) -> Any:
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(content.decode("utf-8"))  # takes halves of surrogate pairs
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return _json(content)
+    except ValueError:
+        return None
+
+
+def _without(message: str, authorization: str) -> str:
+    """Return a message in which the token does not appear, whatever a provider echoes."""
+    token = authorization.rpartition(" ")[2]
+    return message.replace(token, "(the token)") if token else message
+
+
+def _malformed(what: str) -> CallError:
+    return CallError("MalformedAnswer", what, retryable=True)
