@@ -15,6 +15,7 @@ from annexa.exit_codes import ExitCode
 from annexa.output import console
 from annexa.workspace import Workspace
 from store.errors import CollectorError
+from store.instant import utc_now
 from store.verify import verify
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _NEXT = (
     "evidence show aws.iam.account/{account}",
     "gaps",
     "verify --format json",
+    "export pack --period {today}..{today} --out {folder}/audit.zip",
 )
 
 
@@ -71,8 +73,9 @@ def command(directory: Path) -> int:
     print_summary(result)
     click.echo(verification_line(verification))
     click.echo(f"\nThe store is in {workspace.config.store_path}. Try next:")
+    values = {"account": estate.account, "today": utc_now().date(), "folder": config.parent}
     for arguments in _NEXT:
-        click.echo(f"  annexa --config {config} {arguments.format(account=estate.account)}")
+        click.echo(f"  annexa --config {config} {arguments.format(**values)}")
     return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
 
 
