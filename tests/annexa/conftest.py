@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from annexa.workspace import Workspace
 from scheduler.runner import RunResult
 from store.record import Record
 from store.verify import Verification, verify
+from tests.annexa.support_cli import Ran
 from tests.answers import Answer, Fault, Upstream, error
 from tests.estates import small as estate
 from tests.estates.small import REGION, Small
@@ -28,20 +29,6 @@ from tests.faults import FaultProxy, Rule, on
 from tests.recogniser import Request
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed with ``--format json``."""
-        return json.loads(self.out)
 
 
 class Annexa:
