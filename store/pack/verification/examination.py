@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from store.canonical import canonical
 from store.pack import layout
 from store.pack.archive import Archive
 from store.pack.contents import Selection
@@ -124,7 +125,7 @@ class PackExamination(LogExamination):
 
 
 def json_lines(x: PackExamination, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a file, each a JSON object; the file is named where it cannot be read."""
+    """Yield the lines of a file; it is named where one is not canonical, or says what nothing proves."""
     if name not in x.archive:
         return
     with x.at(name):
@@ -132,4 +133,8 @@ def json_lines(x: PackExamination, name: str) -> Iterator[dict[str, Any]]:
             value = orjson.loads(line)
             if not isinstance(value, dict):
                 raise TypeError("a line is no object")
+            if value.keys() not in layout.KEYS[name]:
+                raise ValueError("a line has other keys than its file has")
+            if canonical(value) != line:
+                raise ValueError("a line is not canonical JSON")
             yield value
