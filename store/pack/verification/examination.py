@@ -62,6 +62,7 @@ class PackExamination(LogExamination):
         tombstones: what retention let go → the entry that says so, and what had ended before could go.
         shown: findings whose details the pack shows.
         standing: findings that stand at the end of the period on the checks of the selection.
+        filed: statements that were filed by the end of the period.
     """
 
     archive: Archive = field(kw_only=True)
@@ -78,6 +79,7 @@ class PackExamination(LogExamination):
     tombstones: dict[str, list[Ended]] = field(default_factory=dict)
     shown: int = 0
     standing: int = 0
+    filed: int = 0
     rows: int = 0
 
     @property
