@@ -162,6 +162,7 @@ def verification_row(result: Verification) -> Row:
         "unwitnessed": result.unwitnessed,
         "stamped_size": result.stamped_size,
         "timestamps": result.timestamps,
+        "stamps_trusted": result.stamps_trusted,
         "unstamped": result.unstamped,
         "against": [{"where": where, "size": size} for where, size in result.held],
     }
@@ -201,6 +202,10 @@ def signature_lines(result: Verification, what: str = "the store") -> list[str]:
             )
     if result.timestamps:
         lines.append(f"Timestamped up to entry {result.stamped_size}, {result.timestamps} times.")
+        if not result.stamps_trusted:
+            lines.append(
+                "Anybody may have issued these timestamps: [record] timestamp_roots asks for an authority."
+            )
         if result.unstamped:
             lines.append(f"{result.unstamped} checkpoints since then are signed, and have no timestamp.")
     lines += [f"Begins with the {size} entries of {where}." for where, size in result.held]

@@ -283,6 +283,8 @@ def test_a_manifest_of_another_format_is_refused(tmp_path: Path, data: bytes, wo
         lambda data: data.replace(b'"2026-01-31"', b'"2025-01-31"'),
         lambda data: data.replace(b'"size": 41', b'"size": -1'),
         lambda data: data.replace(b'"size": 41', b'"size": "x"'),
+        lambda data: data.replace(b'"size": 41', b'"size": "41"'),
+        lambda data: data.replace(b'"2026-01-03"', b"0"),
         lambda data: data.replace(b'"checkpoints"', b'"more": 1, "checkpoints"'),
     ],
 )
