@@ -1,6 +1,7 @@
 """What ``[record]`` comes to: how checkpoints are sealed, and what verification asks for."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from store.verification.demands import Demands, Held
 
 SIGNING_KEY = "signing.key"
+_KEY = re.compile(r"[^+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*")
 
 
 def key_file(config: Config) -> Path | None:
@@ -150,8 +152,9 @@ def _held(files: Iterable[Path]) -> "list[Held]":
 
 def _trusted(given: str) -> list[NoteKey]:
     try:
-        path = Path(given)
-        lines = path.read_text(encoding="utf-8").split() if path.is_file() else [given]
+        # What looks like a key is one, whatever file may lie there under its name.
+        path = None if _KEY.fullmatch(given) else Path(given)
+        lines = path.read_text(encoding="utf-8").split() if path and path.is_file() else [given]
         found = [NoteKey.parse(line) for line in lines]
         if not found:
             raise ValueError(f"{given} holds no key")

@@ -38,7 +38,8 @@ _PROBLEMS = (Column("where", "Where", fold=True), Column("message", "What does n
 @click.option(
     "--pack",
     type=click.Path(path_type=Path),
-    help="A pack to verify in place of the record; it takes neither a store nor a configuration.",
+    help="A pack to verify in place of the record. It takes no store, and no configuration but one "
+    "that is named by --config.",
 )
 @format_option
 @click.pass_obj
@@ -61,13 +62,12 @@ def command(
 def _verify_pack(
     pack: Path, config: Path | None, keys: tuple[str, ...], against: tuple[Path, ...], form: str
 ) -> int:
-    from annexa.config import FILE_NAME
     from annexa.record_config import demands
     from store.pack.verify import verify_pack
 
-    # Whoever is handed a pack need not have a configuration; where there is one, it counts.
-    there = config is not None or Path(FILE_NAME).exists()
-    found = verify_pack(pack, demands(Workspace.load(config).config if there else None, keys, against, ""))
+    # A configuration that merely lies here may have come with the pack: its keys are nobody's.
+    loaded = None if config is None else Workspace.load(config).config
+    found = verify_pack(pack, demands(loaded, keys, against, ""))
     return _told(pack_row(found), pack_lines(found), form)
 
 
@@ -96,11 +96,14 @@ def pack_row(found: "PackVerification") -> Row:
             "providers": sorted(selection.providers),
             "scopes": sorted(selection.scopes),
             "sample": None if selection.sample is None else selection.sample.number,
+            "seed": None if selection.sample is None else selection.sample.seed,
             "collections": found.collections,
             "rows": found.rows,
             "standing": found.standing,
             "shown": found.shown,
             "documents": found.documents,
+            "statements": found.statements,
+            "filed": found.filed,
             "pages": found.pages,
         },
     }
@@ -119,7 +122,7 @@ def pack_lines(found: "PackVerification") -> list[str]:
         if chosen
     ]
     if selection.sample is not None:
-        limits.append(f"a sample of {selection.sample.number} a check")
+        limits.append(f"a sample of {selection.sample.number} a check, with the seed {selection.sample.seed}")
     if log.ok:
         first = f"The pack verifies: {log.size} log entries, root {log.root}"
     else:
@@ -128,10 +131,14 @@ def pack_lines(found: "PackVerification") -> list[str]:
     lines = [first, f"{of}; {'; '.join(limits) or 'everything'}."]
     if log.ok:
         findings = f"{found.standing} findings stand at its end; what decided {found.shown} is shown"
+        how = "Proven" if log.trusted else "Fits together"
         lines += [
-            f"Proven: {found.rows} rows, replayed over {found.collections} collections; none is left out.",
+            f"{how}: {found.rows} rows, replayed over {found.collections} collections; none is left out.",
             f"{findings}, with {found.documents} documents.",
         ]
+        if found.filed > found.statements:
+            shown_of = f"{found.statements} of {found.filed} statements that were filed by then are shown"
+            lines.append(f"{shown_of}; that the others do not bear on it is not proven.")
     lines += signature_lines(log, "the pack")
     if log.keys and not log.trusted:
         lines.append("Nobody outside vouches for it: ask for the log's public key on another way.")
@@ -155,6 +162,7 @@ def verification_row(result: Verification) -> Row:
         "unwitnessed": result.unwitnessed,
         "stamped_size": result.stamped_size,
         "timestamps": result.timestamps,
+        "stamps_trusted": result.stamps_trusted,
         "unstamped": result.unstamped,
         "against": [{"where": where, "size": size} for where, size in result.held],
     }
@@ -179,7 +187,7 @@ def signature_lines(result: Verification, what: str = "the store") -> list[str]:
     elif not result.trusted:
         lines.append(
             f"Signed up to entry {result.signed_size} by keys that {what} itself names; "
-            "give --key, or set [record] trusted_keys, to ask for yours."
+            "give --key, or a configuration with [record] trusted_keys, to ask for yours."
         )
     else:
         lines.append(f"Signed up to entry {result.signed_size} by keys that you trust.")
@@ -194,6 +202,10 @@ def signature_lines(result: Verification, what: str = "the store") -> list[str]:
             )
     if result.timestamps:
         lines.append(f"Timestamped up to entry {result.stamped_size}, {result.timestamps} times.")
+        if not result.stamps_trusted:
+            lines.append(
+                "Anybody may have issued these timestamps: [record] timestamp_roots asks for an authority."
+            )
         if result.unstamped:
             lines.append(f"{result.unstamped} checkpoints since then are signed, and have no timestamp.")
     lines += [f"Begins with the {size} entries of {where}." for where, size in result.held]

@@ -25,7 +25,14 @@ LARGEST_HELD = 1 << 28
 
 _CHUNK = 1 << 18
 _LOCAL = struct.Struct("<4s5H3I2H")
+_LOCAL_SIZES = struct.Struct("<2H2Q")
+_DIRECTORY_ENTRY = 46
+_LOCATOR = struct.Struct("<4sIQI")
+_END = struct.Struct("<4s4H2IH")
+_LARGE_END = 56
+"""Bytes of the zip64 end of the directory, which stands before its locator."""
 _ENCRYPTED, _TRAILING = 0x1, 0x8
+_LARGEST_EXTRA = 4 + 3 * 8
 _IN_EXTRA = 0xFFFFFFFF
 """In place of a size that stands in the extra field (zip64)."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", re.ASCII)
@@ -59,6 +66,7 @@ class Archive:
                 with _refused(path), zipfile.ZipFile(file) as found:
                     members = _members(found)
                     begins = _begins(file, found)
+                    _check_end(file, found)
                 yield cls(file, members, begins)
         except OSError as error:
             raise PackError(f"{path}: {error.strerror or error}", "Give a pack.") from error
@@ -196,6 +204,9 @@ def _check_kind(info: zipfile.ZipInfo) -> None:
         raise PackError(f"the zip has {info.filename}, which is a link or no regular file", _HINT)
     if info.flag_bits & _ENCRYPTED:
         raise PackError(f"the zip has {info.filename} encrypted", _HINT)
+    # What is not a large size may be another name, which some programs take and others do not.
+    if info.comment or (info.extra and info.extra[:2] != b"\1\0") or len(info.extra) > _LARGEST_EXTRA:
+        raise PackError(f"the zip says more of {info.filename} than a pack does", _HINT)
     if info.flag_bits & _TRAILING or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise PackError(f"the zip has {info.filename} compressed in a way that no pack is", _HINT)
 
@@ -219,16 +230,31 @@ def _begins(file: BinaryIO, found: zipfile.ZipFile) -> dict[str, int]:
     for info in sorted(found.infolist(), key=lambda one: one.header_offset):
         file.seek(info.header_offset)
         head = _LOCAL.unpack(file.read(_LOCAL.size))
-        name = file.read(head[9])
+        name, extra = file.read(head[9]), file.read(head[10])
         if info.header_offset != at or head[0] != b"PK\3\4":
             raise PackError("the zip's files overlap, or something is hidden between them", _HINT)
         sizes = (info.CRC, info.compress_size, info.file_size)
-        stated = (info.CRC, _IN_EXTRA, _IN_EXTRA) if _IN_EXTRA in head[7:9] else sizes
-        about = (name, *head[2:4], *head[6:9])
-        if about != (info.orig_filename.encode(), info.flag_bits, info.compress_type, *stated):
+        large = _IN_EXTRA in head[7:9]
+        stated = (info.CRC, _IN_EXTRA, _IN_EXTRA) if large else sizes
+        more = _LOCAL_SIZES.pack(1, 16, info.file_size, info.compress_size) if large else b""
+        about = (name, extra, *head[2:4], *head[6:9])
+        if about != (info.orig_filename.encode(), more, info.flag_bits, info.compress_type, *stated):
             raise PackError(f"the zip says two things of {info.filename}", _HINT)
         begins[info.filename] = at + _LOCAL.size + head[9] + head[10]
         at = begins[info.filename] + info.compress_size
     if at != found.start_dir or found.comment:
         raise PackError("the zip has something hidden behind its files", _HINT)
     return begins
+
+
+def _check_end(file: BinaryIO, found: zipfile.ZipFile) -> None:
+    """Refuse two directories: there are programs that take the old one, and such that take that of zip64."""
+    infos = found.infolist()
+    size = sum(_DIRECTORY_ENTRY + len(info.orig_filename.encode()) + len(info.extra) for info in infos)
+    file.seek(found.start_dir + size)
+    tail = file.read(_LARGE_END + _LOCATOR.size + _END.size + 1)
+    number, begin = min(len(infos), 0xFFFF), min(found.start_dir, _IN_EXTRA)
+    end = _END.pack(b"PK\5\6", 0, 0, number, number, min(size, _IN_EXTRA), begin, 0)
+    locator = _LOCATOR.pack(b"PK\6\7", 0, found.start_dir + size, 1)
+    if tail != end and (len(tail), tail[_LARGE_END:]) != (_LARGE_END + len(locator + end), locator + end):
+        raise PackError("the zip says two things of what is in it", _HINT)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -97,6 +97,7 @@ def _choose_findings(
     """
     selection = found.selection
     taken: dict[str, list[_Taken]] = defaultdict(list)
+    same: dict[Any, Any] = {}
     collected = False
     for rows in read_series(connection, selection):
         collected = True
@@ -111,9 +112,9 @@ def _choose_findings(
             content[row.resource_id].append(row)
         for row in rows.findings:
             if row.digest.hex() in chosen and rows.replayed.in_period(rows.closed(row)):
-                packed = _packed(rows, row, content[row.resource_id])
+                packed = _packed(rows, row, content[row.resource_id], same)
                 decided = row.decided.hex() if row.decided is not None else ""
-                taken[row.check_id].append((rows.item(row.resource_id), packed, decided))
+                taken[row.check_id].append((rows.item(packed.resource_id), packed, decided))
                 found.checks[packed.check_digest] = chosen[packed.check_digest]
     if not collected:
         raise PackError(
@@ -144,24 +145,33 @@ def _population(selection: Selection, check_id: str, taken: list[_Taken]) -> tup
     return shown, Population(check_id, total, len(standing) - total, dict(sorted(outcomes.items())), packed)
 
 
-def _packed(rows: SeriesRows, row: Any, versions: list[Any]) -> PackedFinding:
+def _packed(rows: SeriesRows, row: Any, versions: list[Any], same: dict[Any, Any]) -> PackedFinding:
+    """Return a finding; values that came before are taken from there, so that they are held once."""
+
+    def share(value: _T) -> _T:
+        return cast(_T, same.setdefault(value, value))
+
+    # What was observed is kept apart from other text that happens to be the same.
+    observed = (row.observed,)
+    if row.observed is not None and observed not in same:
+        same[observed] = orjson.loads(row.observed)
     closed = rows.closed(row)
     about = next((one for one in versions if one.hash == row.document), versions[-1] if versions else None)
     return PackedFinding(
-        check=row.check_id,
-        check_digest=row.digest.hex(),
+        check=share(row.check_id),
+        check_digest=share(row.digest.hex()),
         outcome=Outcome(row.outcome),
-        observed=None if row.observed is None else orjson.loads(row.observed),
-        reason=row.reason,
-        document=row.document.hex() if row.document else "",
+        observed=None if row.observed is None else same[observed],
+        reason=share(row.reason),
+        document=share(row.document.hex()) if row.document else "",
         provider=rows.provider,
         scope=rows.scope,
         region=about.lives_in if about is not None else rows.region,
         resource_type=rows.resource_type,
-        resource_id=row.resource_id,
+        resource_id=share(row.resource_id),
         resource_name=about.name if about is not None else "",
-        first_seen=row.first_seen,
-        ended="" if closed is None else row.ended,
+        first_seen=share(row.first_seen),
+        ended="" if closed is None else share(row.ended),
         opened=row.opened,
         proven=rows.replayed.newest(closed),
     )

@@ -14,7 +14,18 @@ FINDINGS = "data/findings.jsonl"
 SEEN = "data/seen.jsonl"
 TOMBSTONES = "data/tombstones.jsonl"
 
-DATA = frozenset({SERIES, CONTENT, FINDINGS, SEEN, TOMBSTONES})
+_FINDING = frozenset(
+    {"series", "resource", "check", "check_digest", "outcome", "document", "since", "opened", "closed"}
+)
+KEYS = {
+    SERIES: (frozenset({"series", "provider", "scope", "type", "region"}),),
+    CONTENT: (frozenset({"series", "resource", "document", "opened", "closed"}),),
+    FINDINGS: (_FINDING | {"observed", "reason"}, _FINDING | {"decided"}),
+    SEEN: (frozenset({"series", "collection", "seen"}),),
+    TOMBSTONES: (frozenset({"entry", "hash"}),),
+}
+"""File of data → the keys that a line of it may have: there are no others, for nothing would prove them."""
+DATA = frozenset(KEYS)
 
 EVIDENCE = ("log", "checkpoints", "data", "documents", "reports", "checks", "statements", "files", "proofs")
 """Folders in which every file must be accounted for; what is elsewhere is a reading aid."""

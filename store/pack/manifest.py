@@ -100,7 +100,7 @@ def read_manifest(archive: Archive) -> Manifest:
             "Upgrade Annexa, or verify it as its VERIFY.md says.",
         )
     try:
-        found = Manifest.model_validate_json(data)
+        found = Manifest.model_validate_json(data, strict=True)
         if found.format != layout.FORMAT or found.period.first > found.period.last:
             raise ValueError("it is not of the format annexa-pack/v1")
     except (ValidationError, ValueError) as error:

@@ -38,6 +38,8 @@ class PackVerification:
         standing: findings on checks of the selection that stand at the end of the period; all are listed.
         shown: findings of which the pack shows what decided them.
         documents: how many there are.
+        statements: how many are shown, withdrawals included.
+        filed: how many were filed by the end of the period; only what is shown of them says on what it bears.
         pages: how many files are a reading aid only, which nothing proves.
     """
 
@@ -49,6 +51,8 @@ class PackVerification:
     standing: int
     shown: int
     documents: int
+    statements: int
+    filed: int
     pages: int
 
     @property
@@ -80,6 +84,8 @@ def verify_pack(path: Path, demands: Demands | None = None) -> PackVerification:
             standing=x.standing,
             shown=x.shown,
             documents=len(x.under("documents")),
+            statements=len(manifest.statements),
+            filed=x.filed,
             pages=len(archive.names) - len(evidence) - 1,
         )
 

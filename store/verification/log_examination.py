@@ -39,6 +39,7 @@ class Verification:
         witnessed_at: when the quorum had seen that checkpoint by its own clocks, RFC 3339 in UTC, or "".
         unwitnessed: where a quorum is asked for, how many signed checkpoints there are since then.
         timestamps: how many there are.
+        stamps_trusted: whether they were held against certificates from outside the store.
         unstamped: how many signed checkpoints there are after the newest one that has a timestamp.
         held: (where, size) of the checkpoints from outside that the log begins with.
     """
@@ -53,6 +54,7 @@ class Verification:
     unwitnessed: int = 0
     stamped_size: int = 0
     timestamps: int = 0
+    stamps_trusted: bool = False
     unstamped: int = 0
     held: list[tuple[str, int]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -30,6 +30,7 @@ def check_signatures(x: Examination) -> None:
 def check_demands(x: LogExamination) -> None:
     """Check that some checkpoint is signed and cosigned as whoever verifies asks."""
     x.result.trusted = bool(x.demands.trusted)
+    x.result.stamps_trusted = bool(x.demands.timestamp_roots)
     if x.demands.trusted and not x.result.signed_size:
         x.problem("record", "no checkpoint is signed by a key that is trusted")
     if x.demands.quorum:

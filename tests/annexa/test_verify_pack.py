@@ -45,6 +45,7 @@ def test_without_a_key_nobody_outside_vouches_for_it(box: Sandbox, pack: Path) -
     assert told.code == 0
     assert "by keys that the pack itself names; give --key" in told.out
     assert "Nobody outside vouches for it" in told.out
+    assert "Proven" not in told.out
 
 
 def test_another_key_and_a_forgery_exit_with_4(box: Sandbox, pack: Path, tmp_path: Path) -> None:
@@ -72,11 +73,39 @@ def test_a_checkpoint_from_outside_counts(box: Sandbox, pack: Path, tmp_path: Pa
     assert box.ask(*arguments).code == 4
 
 
-def test_the_configuration_counts_where_there_is_one(box: Sandbox, pack: Path) -> None:
+def test_a_configuration_that_is_named_counts(box: Sandbox, pack: Path) -> None:
     box.config.write_text(f"[record]\ntrusted_keys = {json.dumps([str(KEY)])}\n", encoding="utf-8")
-    assert "by keys that you trust" in box.ask("verify", "--pack", str(pack)).out
+    named = ("--config", str(box.config), "verify", "--pack", str(pack))
+    assert "by keys that you trust" in box.ask(*named).out
     box.config.write_text(f"[record]\ntrusted_keys = {json.dumps([str(signer(seed=9).key)])}\n")
-    assert box.ask("verify", "--pack", str(pack)).code == 4
+    assert box.ask(*named).code == 4
+
+
+def test_a_configuration_that_came_with_the_pack_vouches_for_nothing(box: Sandbox, pack: Path) -> None:
+    box.config.write_text(f"[record]\ntrusted_keys = {json.dumps([str(KEY)])}\n", encoding="utf-8")
+    assert "Nobody outside vouches for it" in box.ask("verify", "--pack", str(pack)).out
+    assert box.ask("verify", "--pack", str(pack), "--key", str(signer(seed=9).key)).code == 4
+
+
+def test_a_file_with_the_name_of_a_key_is_not_taken_for_it(box: Sandbox, pack: Path) -> None:
+    other = str(signer(seed=9).key)
+    path = box.folder / other
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(KEY), encoding="utf-8")
+    assert box.ask("verify", "--pack", str(pack), "--key", other).code == 4
+
+
+def test_statements_that_are_not_shown_are_counted(box: Sandbox, pack: Path, tmp_path: Path) -> None:
+    told = box.ask("verify", "--pack", str(pack), "--key", str(KEY))
+    assert "4 of 5 statements that were filed by then are shown" in told.out
+    members = read(pack)
+    shown = json.loads(members["manifest.json"])["statements"]
+    entry = json.loads(members[f"proofs/{shown[0]}.entry.json"])
+    gone = [f"statements/{entry['statement']}.json", *(name for name in members if name.startswith("files/"))]
+    gone += [f"proofs/{shown[0]}.entry.json", f"proofs/{shown[0]}.tlog-proof"]
+    fewer = Forger(pack, tmp_path).forge(dict.fromkeys(gone), {"statements": shown[1:]})
+    told = box.ask("verify", "--pack", str(fewer), "--key", str(KEY))
+    assert (told.code, "3 of 5 statements that were filed by then are shown" in told.out) == (0, True)
 
 
 def test_the_answer_for_programs(box: Sandbox, store: Path, tmp_path: Path) -> None:
@@ -91,10 +120,13 @@ def test_the_answer_for_programs(box: Sandbox, store: Path, tmp_path: Path) -> N
         "providers": [],
         "scopes": [],
         "sample": 2,
+        "seed": "seed",
         "collections": 10,
         "rows": told.json["pack"]["rows"],
         "standing": 38,
         "shown": 5,
         "documents": told.json["pack"]["documents"],
+        "statements": 4,
+        "filed": 5,
         "pages": 1,
     }

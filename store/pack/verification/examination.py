@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from store.canonical import canonical
 from store.pack import layout
 from store.pack.archive import Archive
 from store.pack.contents import Selection
@@ -61,6 +62,7 @@ class PackExamination(LogExamination):
         tombstones: what retention let go → the entry that says so, and what had ended before could go.
         shown: findings whose details the pack shows.
         standing: findings that stand at the end of the period on the checks of the selection.
+        filed: statements that were filed by the end of the period.
     """
 
     archive: Archive = field(kw_only=True)
@@ -77,6 +79,7 @@ class PackExamination(LogExamination):
     tombstones: dict[str, list[Ended]] = field(default_factory=dict)
     shown: int = 0
     standing: int = 0
+    filed: int = 0
     rows: int = 0
 
     @property
@@ -124,7 +127,7 @@ class PackExamination(LogExamination):
 
 
 def json_lines(x: PackExamination, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a file, each a JSON object; the file is named where it cannot be read."""
+    """Yield the lines of a file; it is named where one is not canonical, or says what nothing proves."""
     if name not in x.archive:
         return
     with x.at(name):
@@ -132,4 +135,8 @@ def json_lines(x: PackExamination, name: str) -> Iterator[dict[str, Any]]:
             value = orjson.loads(line)
             if not isinstance(value, dict):
                 raise TypeError("a line is no object")
+            if value.keys() not in layout.KEYS[name]:
+                raise ValueError("a line has other keys than its file has")
+            if canonical(value) != line:
+                raise ValueError("a line is not canonical JSON")
             yield value

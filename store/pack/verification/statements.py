@@ -22,6 +22,7 @@ def check_statements(x: PackExamination) -> None:
         for seq, body in x.entries.items()
         if body["kind"] in STATEMENT_KINDS and body["at"] <= x.selection.period.end
     }
+    x.filed = len(logged)
     filed: dict[int, Filed] = {}
     for seq, body in logged.items():
         with x.at(f"{body['kind']} {seq}"):

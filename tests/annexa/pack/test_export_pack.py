@@ -234,3 +234,17 @@ class TestRefusals:
         told = collected.ask("export", "pack", "--period", "2020-01-01..2020-12-31", "--out", "old.zip")
         assert told.code == 1
         assert "nothing was collected from 2020-01-01 to 2020-12-31" in told.err
+
+
+def test_timestamps_count_for_more_once_they_are_held_against_certificates_from_outside(
+    exported: Exported,
+) -> None:
+    asked = ("verify", "--pack", str(exported.zip), "--key", exported.key)
+    alone = exported.box.ask(*asked)
+    held = exported.box.ask("--config", str(exported.box.config), *asked)
+    assert (alone.code, held.code) == (0, 0)
+    assert "Timestamped up to entry" in alone.out
+    assert "Timestamped up to entry" in held.out
+    assert "Anybody may have issued these timestamps" in alone.out
+    assert "Anybody may have issued" not in held.out
+    assert [exported.box.ask(*asked, "--format", "json").json["stamps_trusted"]] == [False]

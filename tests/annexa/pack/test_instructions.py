@@ -1,9 +1,12 @@
 """VERIFY.md works as it is written: its commands accept a pack, and name what was changed."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from tests.annexa.pack import sample_contents as sample
 from tests.annexa.pack.conftest import Exported
 from tests.store.keys import need_openssl, signer
 
-STEPS = 8
+STEPS = 9
 TOOLS = "base64 cmp cut find grep head mktemp od openssl rm sed sh sha256sum tail test tr wc cat"
 
 
@@ -74,7 +77,7 @@ def test_the_commands_accept_the_pack(exported: Exported, tools: Path) -> None:
         "Time stamp:",
         "entries are in the log of",
         "begins with those of",
-        "complete collections saw and judged exactly what data/ lists",
+        "collections judged exactly what data/ lists",
     ):
         assert said in done.stdout, said
     assert "Verification: OK" in done.stdout + done.stderr
@@ -144,15 +147,101 @@ def test_each_step_finds_what_it_is_there_for(
     path = next(path for path in sorted(copy.glob(name)) if old is None or old in path.read_bytes())
     data = path.read_bytes()
     path.write_bytes(bytes([data[0] ^ 1]) + data[1:] if old is None else data.replace(old, new, 1))
-    text = (copy / layout.INSTRUCTIONS).read_text(encoding="utf-8")
-    without = re.sub(r"(?s)(## 1\..*?)```sh\n.*?^```", r"\1", text, count=1, flags=re.MULTILINE)
-    (copy / layout.INSTRUCTIONS).write_text(without, encoding="utf-8")
-    assert len(commands(copy)) == STEPS - 1
+    without_the_manifest(copy)
     done = paste(copy, exported, tools)
     assert done.returncode != 0
     found = {5: "are in the log of", 6: "begins with those of", 7: "exactly what data/ lists"}
     assert found[step] not in done.stdout
     assert all(said in done.stdout for number, said in found.items() if number < step)
+
+
+def without_the_manifest(folder: Path) -> None:
+    """Take out step 1, as who makes the manifest fit does in effect."""
+    text = (folder / layout.INSTRUCTIONS).read_text(encoding="utf-8")
+    without = re.sub(r"(?s)(## 1\..*?)```sh\n.*?^```", r"\1", text, count=1, flags=re.MULTILINE)
+    (folder / layout.INSTRUCTIONS).write_text(without, encoding="utf-8")
+    assert len(commands(folder)) == STEPS - 1
+
+
+def _drop_a_series(folder: Path) -> str:
+    """Leave out a whole series and its rows, which changes no root of another."""
+    for path in (folder / "data").iterdir():
+        found = [json.loads(line) for line in path.read_bytes().splitlines()]
+        kept = [row for row in found if row["series"] != 1]
+        for row in kept:
+            row["series"] -= row["series"] > 1
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in kept), encoding="utf-8")
+    return "AssertionError"
+
+
+def _invent_a_finding(folder: Path) -> str:
+    path = folder / "data/findings.jsonl"
+    row = json.loads(path.read_bytes().splitlines()[0]) | {"opened": 10**6, "closed": None}
+    path.write_bytes(path.read_bytes() + json.dumps(row).encode() + b"\n")
+    return "a finding that never stood"
+
+
+def _invent_a_file(folder: str) -> Callable[[Path], str]:
+    def forge(copy: Path) -> str:
+        data = b'{"kind":"attestation","says":{"files":[]}}'
+        name = f"{hashlib.sha256(data).hexdigest()}.json"
+        (copy / folder / name).write_bytes(data)
+        return f"nothing names {folder}/{name}"
+
+    return forge
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        _drop_a_series,
+        _invent_a_finding,
+        *map(_invent_a_file, ("statements", "documents", "reports", "checks")),
+    ],
+)
+def test_the_last_step_finds_what_is_left_out_or_invented(
+    exported: Exported, tools: Path, copy: Path, forge: Callable[[Path], str]
+) -> None:
+    words = forge(copy)
+    without_the_manifest(copy)
+    done = paste(copy, exported, tools)
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "exactly what data/ lists" not in done.stdout
+
+
+def test_a_checkpoint_that_the_key_did_not_sign_is_not_said_to_be_the_log(
+    exported: Exported, tools: Path, copy: Path
+) -> None:
+    """Pasted into a shell that goes on after what does not fit, as an auditor's does."""
+    for path in (*copy.glob("checkpoints/*.checkpoint"), copy / "log/checkpoint"):
+        text = path.read_text(encoding="utf-8").partition("\n\n")[0]
+        path.write_text(f"{text}\n\n— {text.splitlines()[0]} AAAAAAAA\n", encoding="utf-8")
+    steps = commands(copy)
+    done = subprocess.run(
+        ["sh"],
+        input="\n".join((steps[0], steps[3])),
+        cwd=copy,
+        env={"PATH": str(tools), "VKEY": exported.key},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "WRONG: the key did not sign this" in done.stderr
+    assert "the log has" not in done.stdout
+
+
+def test_no_module_that_lies_in_the_pack_is_run(copy: Path) -> None:
+    for name in ("json", "hashlib", "tlog_scales"):
+        (copy / f"{name}.py").write_text("raise SystemExit('run by the pack')", encoding="utf-8")
+    steps = [step.replace("python3", f'"{sys.executable}"') for step in commands(copy) if "python3" in step]
+    assert steps
+    for step in steps:
+        done = subprocess.run(
+            ["sh"], input=step, cwd=copy, env={}, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "run by the pack" not in done.stderr, step
 
 
 def test_a_file_that_was_added_is_named(exported: Exported, tools: Path, copy: Path) -> None:

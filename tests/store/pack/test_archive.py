@@ -114,9 +114,9 @@ def test_too_many_files_or_bytes_are_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_bomb_that_lies_about_its_size_is_stopped_at_what_it_says(tmp_path: Path) -> None:
-    path = made(tmp_path / "x.zip", ("a", bytes(1 << 24)))
+    path = made(tmp_path / "x.zip", ("a", bytes((1 << 24) + 5)))
     small = struct.pack("<I", 100)
-    patched(path, struct.pack("<I", 1 << 24), small)
+    patched(path, struct.pack("<I", (1 << 24) + 5), small)
     with Archive.open(path) as archive:
         chunks = archive.chunks("a")
         with pytest.raises(DamageError, match="more than the 100 bytes"):
@@ -190,6 +190,56 @@ def test_two_names_of_one_file_are_refused(tmp_path: Path) -> None:
     assert "two things" in refused(path)
 
 
+def _other_name(name: bytes, other: bytes) -> bytes:
+    """The Unicode path of Info-ZIP (APPNOTE.TXT 4.6.9), by which `unzip` calls the file."""
+    said = struct.pack("<BI", 1, zlib.crc32(name)) + other
+    return struct.pack("<2H", 0x7075, len(said)) + said
+
+
+@pytest.mark.parametrize("where", ["directory", "file"])
+def test_another_name_in_an_extra_field_is_refused(tmp_path: Path, where: str) -> None:
+    info = zipfile.ZipInfo("name")
+    info.extra = _other_name(b"name", b"evil")
+    path = made(tmp_path / "x.zip", (info, b"1"))
+    data = path.read_bytes()
+    if where == "file":
+        at = data.index(b"PK\1\2")
+        end = data.index(b"PK\5\6")
+        plain = data[at : at + 30] + bytes(2) + data[at + 32 : end].replace(info.extra, b"")
+        path.write_bytes(
+            data[:at] + plain + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(plain), at, 0)
+        )
+    else:
+        data = data[:28] + bytes(2) + data[30:].replace(info.extra, b"", 1)
+        at, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+        path.write_bytes(data[: end + 12] + struct.pack("<2I", end - at, at) + bytes(2))
+    with zipfile.ZipFile(path) as theirs:
+        assert theirs.read("name") == b"1"
+    assert {"directory": "says more of name", "file": "two things of name"}[where] in refused(path)
+
+
+def test_a_second_directory_is_refused(tmp_path: Path) -> None:
+    """Python reads the zip64 one; whoever goes by the old one finds a zip within the zip."""
+    inner = made(tmp_path / "inner.zip", ("evil", b"2")).read_bytes()
+    path = made(tmp_path / "x.zip", ("name", inner), method=zipfile.ZIP_STORED)
+    data = path.read_bytes()
+    at, end = data.rindex(b"PK\1\2"), data.rindex(b"PK\5\6")
+    begins = data.index(inner)
+    old = begins + inner.index(b"PK\1\2")
+    size = inner.index(b"PK\5\6") - inner.index(b"PK\1\2")
+    large = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, end - at, at)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    for stated in ((1, 1, size, old), (2, 2, end - at, at)):
+        path.write_bytes(data[:end] + large + locator + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, *stated, 0))
+        with zipfile.ZipFile(path) as theirs:
+            assert theirs.namelist() == ["name"]
+        assert "two things of what is in it" in refused(path)
+    path.write_bytes(
+        data[:end] + large + locator + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, end - at, at, 0)
+    )
+    assert "no manifest" in refused(path), "a zip64 end that says the same is what large packs have"
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip" * 100, b"PK\5\6" + bytes(18)], ids=repr)
 def test_what_is_no_pack_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(data)
@@ -233,6 +283,8 @@ def test_a_manifest_of_another_format_is_refused(tmp_path: Path, data: bytes, wo
         lambda data: data.replace(b'"2026-01-31"', b'"2025-01-31"'),
         lambda data: data.replace(b'"size": 41', b'"size": -1'),
         lambda data: data.replace(b'"size": 41', b'"size": "x"'),
+        lambda data: data.replace(b'"size": 41', b'"size": "41"'),
+        lambda data: data.replace(b'"2026-01-03"', b"0"),
         lambda data: data.replace(b'"checkpoints"', b'"more": 1, "checkpoints"'),
     ],
 )

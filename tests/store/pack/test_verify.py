@@ -147,6 +147,28 @@ FORGERIES = {
         rows("data/seen.jsonl", lambda found: found[0]["seen"].append(found[0]["seen"][0])),
         "what it saw is not in order",
     ),
+    "a complete collection is said to have seen less": (
+        rows("data/seen.jsonl", lambda found: found.insert(0, {**found[0], "collection": 5, "seen": []})),
+        "than its incomplete collections saw",
+    ),
+    "a finding says more than the log": (
+        rows(FINDINGS, lambda found: found[0].update(waived="by the CISO")),
+        "a line has other keys than its file has",
+    ),
+    "a resource says more than the log": (
+        rows(CONTENT, lambda found: found[0].update(name="archive")),
+        "a line has other keys than its file has",
+    ),
+    "a finding has both what decided it and a digest of that": (
+        rows(FINDINGS, lambda found: one(found, resource="d", closed=None).update(decided="00" * 32)),
+        "a line has other keys than its file has",
+    ),
+    "a finding has two outcomes": (
+        lambda pack: {
+            FINDINGS: read(pack)[FINDINGS].replace(b'"outcome":"fail"', b'"outcome":"pass","outcome":"fail"')
+        },
+        "a line is not canonical JSON",
+    ),
     "a series is left out": (
         rows("data/series.jsonl", lambda found: found.pop()),
         "aws.s3.bucket in aws 222233334444 eu-north-1 was collected, but is left out",

@@ -11,13 +11,15 @@ import pytest
 
 from store.coverage import Period
 from store.errors import PackError
+from store.instant import rfc3339
+from store.model import Finding, Outcome, Report
 from store.pack.contents import Selection
 from store.pack.layout import attached
 from store.pack.writer import PackWriter
 from store.record import Record
 from store.statement import Exclusion
-from tests.store.conftest import Clock, Play
-from tests.store.pack.packing import CLOSED, JANUARY, PUBLIC, SEALING, Runs, choose, export, sampled
+from tests.store.conftest import SCOPE, Clock, Play
+from tests.store.pack.packing import CLOSED, JANUARY, PUBLIC, SEALING, WHOLE, Runs, choose, export, sampled
 
 
 @pytest.mark.parametrize("selection", [Selection(JANUARY), sampled(2)], ids=["all", "sample"])
@@ -176,3 +178,26 @@ def test_coverage_is_of_the_selection_only(packed_record: Path) -> None:
     assert found.coverage.undecided == []
     controlled = choose(packed_record, Selection(JANUARY, frozenset({"8.15"})))
     assert {one.check for one in controlled.coverage.checks} == {"aws.account.buckets-logged"}
+
+
+def test_what_many_findings_have_in_common_is_held_once(packed_record: Path) -> None:
+    findings = choose(packed_record, Selection(JANUARY)).findings
+    for name in ("check_digest", "document", "resource_id", "first_seen"):
+        values = [getattr(one, name) for one in findings]
+        assert len({id(value) for value in values}) == len(set(values)) < len(values), name
+    assert len({id(one.observed) for one in findings}) < len(findings)
+
+
+def test_a_reason_with_the_words_of_what_was_observed_stays_a_reason(tmp_path: Path) -> None:
+    with Record.writer(tmp_path / "store", Clock(), SEALING) as record:
+        play = Runs(record)
+        uid, run_id, keys = play.begin((WHOLE,))
+        writer = record.collection(run_id, uid, SCOPE, "", "")
+        at = rfc3339(record.clock())
+        writer.judge([Finding(*next(iter(keys)), "", Outcome.UNKNOWN, {}, "{}")], keys)
+        writer.finish(Report(True, [], at, at, {"calls": []}), "00" * 32, keys)
+        record.finish_run(run_id, "complete", {})
+        record.checkpoint()
+    period = Period(dt.date(2026, 1, 1), dt.date(2026, 1, 31))
+    (finding,) = choose(tmp_path / "store", Selection(period)).findings
+    assert (finding.observed, finding.reason) == ({}, "{}")
