@@ -473,6 +473,19 @@ def test_a_clock_that_has_jumped_ahead_lets_nothing_more_go(stage: Stage) -> Non
         stage.prune(400 * DAY)
 
 
+def test_a_clock_that_has_jumped_ahead_ends_no_hold(stage: Stage) -> None:
+    for number in (0, 1, 1):
+        stage.run({"a": CONTENTS[number]}, 10 * DAY)
+    last = (stage.clock.now + 5 * DAY).date().isoformat()
+    stage.record.file(Hold("case 7", "Legal", "2026-01-01", last), "root")
+    before = rfc3339(stage.clock.now - 5 * DAY)
+    stage.clock.now += 700 * DAY
+    with pytest.raises(StoreError, match=f"hold .* by Legal, until {last}: case 7"):
+        prune(stage.record, before, "the policy", "Ann")
+    stage.run({"a": CONTENTS[1]})
+    assert prune(stage.record, before, "the policy", "Ann").documents == 1
+
+
 def test_a_clock_that_providers_contradict_lets_nothing_go(stage: Stage) -> None:
     stage.run({"a": CONTENTS[0]})
     with stage.record.engine.begin() as connection:
