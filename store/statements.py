@@ -14,6 +14,7 @@ from store.canonical import canonical
 from store.database import unwritable
 from store.errors import StoreError
 from store.files import FOLDER, path_of
+from store.retention import removals
 from store.schema import log as log_table
 from store.schema import tombstone
 from store.statement import (
@@ -98,21 +99,26 @@ def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list
         .where(log_table.c.entry.is_not(None), log_table.c.kind.in_(sorted(STATEMENT_KINDS)))
         .order_by(log_table.c.seq)
     )
-    gone = set(connection.execute(sa.select(tombstone.c.hash)).scalars())
+    gone = {row.hash: row.seq for row in connection.execute(sa.select(tombstone))}
+    before = {act.entry: act.before for act in removals(connection, blobs)} if gone else {}
     for row in connection.execute(query).all():
         try:
             body = orjson.loads(blobs.decompress(connection, row.dictionary_id, row.entry))
             if at is not None and body["at"] > at:
                 continue
             key = bytes.fromhex(body["statement"])
-            statement, filed_by = None, ""
+            statement, filed_by, pruned_before = None, "", ""
             if key not in gone or not blobs.missing(connection, [key]):
                 statement, filed_by = read_payload(orjson.loads(blobs.get(connection, key)))
                 if row.kind != statement.KIND:
                     raise ValueError(f"its payload is of the kind {statement.KIND}")
+            else:
+                pruned_before = before.get(gone[key], "")
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error
-        found[row.seq] = Filed(row.seq, body["at"], row.kind, key.hex(), filed_by, statement)
+        found[row.seq] = Filed(
+            row.seq, body["at"], row.kind, key.hex(), filed_by, statement, pruned_before=pruned_before
+        )
         if isinstance(statement, Withdrawal) and (ended := found.get(statement.entry)):
             found[statement.entry] = replace(ended, withdrawn=body["at"], withdrawn_by=row.seq)
     return list(found.values())
