@@ -197,7 +197,7 @@ def _must_be_free(filed: Iterable[Filed], at: str) -> None:
     if standing:
         named = "; ".join(_named(one) for one in standing)
         raise StoreError(
-            f"nothing is pruned while a hold is in force: {named}",
+            f"nothing is pruned while a hold is in force: {named}; the record goes up to {at}",
             "Whoever placed it can end it with `annexa hold release`; `annexa hold list` shows holds.",
         )
 

@@ -31,6 +31,7 @@ from store.record import DATABASE, Record
 from store.retention import PrunedError
 from store.schema import blob
 from store.statement import AttachedFile, Attestation, Hold, State, Withdrawal
+from store.statements import remove_pruned_files
 from store.verify import verify
 from tests.independent_verifier import Verifier
 from tests.store.conftest import DENIED, LIST_DENIED, REGION, Play, tamper
@@ -375,6 +376,15 @@ def test_what_a_crash_left_of_pruned_files_the_next_writer_removes(bare: Path) -
 
 def crash(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_what_others_leave_among_the_files_hinders_no_writer(stage: Stage, bare: Path) -> None:
+    attached = stage.record.attach(io.BytesIO(b"minutes"), "minutes.txt", "text/plain")
+    stray = path_of(bare, attached.sha256).parent / ".DS_Store"
+    stray.write_bytes(b"x")
+    with stage.record.engine.begin() as connection:
+        remove_pruned_files(connection, stage.record.blobs, bare)
+    assert stray.exists()
 
 
 def test_what_is_interrupted_before_it_is_acknowledged_removes_nothing(stage: Stage) -> None:
