@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import annexa.commands.daemon
 from annexa.commands.doctor import _diagnose_store
 from annexa.record_config import sealing
 from annexa.workspace import Workspace
+from scheduler.runner import RunResult
 from store.instant import rfc3339, utc_now
 from store.record import DATABASE, Record
 from store.statement import Attestation, Exclusion, Waiver
@@ -304,6 +306,37 @@ def test_a_clock_is_accepted_also_where_nobody_can_sign(box: Sandbox) -> None:
     (box.folder / "aside").rename(key)
     ok(box.ask("checkpoint"))
     ok(box.ask("verify"))
+
+
+def test_a_run_that_is_due_while_somebody_writes_waits_for_them(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.config.write_text("[schedule]\nevery_minutes = 5\n[aws]\n", encoding="utf-8")
+    begun = threading.Event()
+
+    class OnceDue:
+        def __init__(self, schedule: object, job: object, last_start: object) -> None:
+            self._job = job
+
+        def run(self, stop: object) -> None:
+            with Record.writer(box.store):
+                due = threading.Thread(target=self._job)  # type: ignore[arg-type]
+                due.start()
+                assert not begun.wait(0.5)
+            due.join()
+
+    def collected(*run: object, **more: object) -> RunResult:
+        begun.set()
+        return RunResult("run-40", findings={"fail": 0, "unknown": 0})
+
+    monkeypatch.setattr(annexa.commands.daemon, "_WAIT_S", 0.05)
+    monkeypatch.setattr(annexa.commands.daemon, "Daemon", OnceDue)
+    monkeypatch.setattr(annexa.commands.daemon, "collect", collected)
+    caplog.set_level("INFO")
+    ok(box.ask("daemon"))
+    assert begun.is_set()
+    assert any("waiting until it has finished" in one for one in caplog.messages)
+    assert not any("the run failed" in one for one in caplog.messages)
 
 
 def test_the_daemon_lives_on_with_a_clock_that_has_jumped_back(
