@@ -8,7 +8,7 @@ from typing import Any
 
 from mappings.check import Check
 from mappings.controls import Control
-from mappings.stated import stated_of_controls
+from mappings.stated import pruned_statements, stated_of_controls
 from mappings.status import ControlStatus, Judged, control_statuses
 from mappings.waivers import Accepted, Waivers
 from store import query
@@ -100,7 +100,12 @@ def statuses(
     checked = Counter(control for check in checks for control in check.controls)
     stale_before = rfc3339(moment - dt.timedelta(days=stale_after_days))
     return control_statuses(
-        controls, judged, checked, stale_before, stated_of_controls(filed, rfc3339(moment))
+        controls,
+        judged,
+        checked,
+        stale_before,
+        stated_of_controls(filed, rfc3339(moment)),
+        pruned_statements(filed, rfc3339(moment)),
     )
 
 

@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+import click
+
 from annexa.output import Column, Row
 from annexa.workspace import Workspace
 from mappings.check import Check
 from mappings.controls import Control
+from mappings.stated import pruned_statements
 from store import query
 from store.instant import rfc3339, utc_now
 from store.record import Record
@@ -78,6 +81,20 @@ def statements_on(record: Record, workspace: Workspace, control: str, at: str | 
     moment = at or rfc3339(utc_now())
     rows = (statement_row(one, moment, workspace.controls) for one in query.statements(record, at))
     return [row for row in rows if bears_on(row, control, workspace.checks)]
+
+
+def say_pruned(filed: Iterable[Filed], since: str) -> None:
+    """Say on standard error that statements are not in an answer, because retention let them go.
+
+    Args:
+        since: the first moment that the answer is about, RFC 3339 in UTC.
+    """
+    if number := pruned_statements(filed, since):
+        click.echo(
+            f"annexa: {number} of what people stated may have counted, but retention let it go: it is not in "
+            "this answer; `annexa statements --state pruned` lists it.",
+            err=True,
+        )
 
 
 def with_subjects(rows: Iterable[Row]) -> list[Row]:

@@ -52,5 +52,14 @@ def stated_of_controls(filed: Iterable[Filed], at: str) -> dict[str, Stated]:
     return found
 
 
+def pruned_statements(filed: Iterable[Filed], since: str) -> int:
+    """Return how many statements retention let go that may have counted from a moment on.
+
+    Args:
+        since: RFC 3339 in UTC.
+    """
+    return sum(one.may_have_counted(since) for one in filed)
+
+
 def _longest(attestations: list[Attestation]) -> Attestation | None:
     return max(attestations, key=lambda one: one.valid_until, default=None)

@@ -119,6 +119,7 @@ def control_statuses(
     checked: Mapping[str, int],
     stale_before: str,
     stated: Mapping[str, Stated] | None = None,
+    pruned: int = 0,
 ) -> list[ControlStatus]:
     """Work out the status of every control.
 
@@ -126,7 +127,9 @@ def control_statuses(
         checked: control → how many checks there are for it.
         stale_before: findings last seen before this moment are stale, RFC 3339 in UTC.
         stated: control → what people stated of it.
+        pruned: how many statements may have counted, and retention let them go: of what, is not known.
     """
+    gone = f"retention let go of {_count(pruned, 'statement')} that may have counted here" if pruned else ""
     sums: dict[str, _Sum] = defaultdict(_Sum)
     for finding in findings:
         for number in finding.controls:
@@ -135,6 +138,8 @@ def control_statuses(
     for number, control in controls.items():
         seen = sums[number]
         status, reason = _status(control, seen, checked.get(number, 0), (stated or {}).get(number, Stated()))
+        if status not in (Status.SATISFIED, Status.EXCLUDED):
+            reason = _joined(reason, gone)
         result.append(
             ControlStatus(
                 control=control,

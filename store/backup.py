@@ -59,7 +59,8 @@ def backup(
     Args:
         target: a folder that does not exist yet, or is empty.
         keys: name in the copy → file, of the keys that go with it.
-        check: verify the copy before it gets its name.
+        check: verify the copy before it gets its name; without, files that are gone or changed are no
+            reason to keep nothing.
         progress: told what is being done.
 
     Raises:
@@ -99,8 +100,7 @@ def _complete(store: Path, draft: Path, target: Path, check: bool, progress: Pro
     with Record.open(draft) as copy:
         progress("copying files")
         brought = sorted({file for one in query.statements(copy) for file in files_of(one)})
-        for sha256 in brought:
-            _copy_file(store, draft, sha256)
+        files = sum(_copy_file(store, draft, sha256, check) for sha256 in brought)
         with copy.engine.connect() as connection:
             # Its own newest checkpoint: that of a store which is being written may be newer by now.
             for notice in publish(connection, draft, ()):
@@ -111,20 +111,34 @@ def _complete(store: Path, draft: Path, target: Path, check: bool, progress: Pro
             found = verify(copy)
             size, root, problems = found.size, found.root, found.problems
     held = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
-    return Backup(target, size, root, held, len(brought), check and not problems, problems)
+    return Backup(target, size, root, held, files, check and not problems, problems)
 
 
-def _copy_file(store: Path, draft: Path, sha256: str) -> None:
+def _copy_file(store: Path, draft: Path, sha256: str, check: bool) -> bool:
+    """Copy a file and say whether it was there; without ``check`` as it is, be it gone or another."""
     source = path_of(store, sha256)
+    if not check:
+        if not source.is_file():
+            return False
+        copy = path_of(draft, sha256)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+        return True
     try:
         with source.open("rb") as stream:
             copied, _ = keep(draft, stream, source.name)
     except FileNotFoundError as error:
         raise StoreError(
-            f"{source} is gone", "If the store was being pruned, try again; else run `annexa verify`."
+            f"{source} is gone",
+            "If the store was being pruned, try again; else run `annexa verify`. "
+            "--no-verify copies what is left.",
         ) from error
     if copied != sha256:
-        raise StoreError(f"{source} is not the file that was filed", "Run `annexa verify`.")
+        raise StoreError(
+            f"{source} is not the file that was filed",
+            "Run `annexa verify`. --no-verify copies what is left.",
+        )
+    return True
 
 
 def _copy_key(source: Path, copy: Path) -> None:

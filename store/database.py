@@ -11,7 +11,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from store.errors import StoreError
+from store.errors import BusyError, StoreError
 from store.schema import HEAD
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -101,13 +101,13 @@ def writer_lock(path: Path) -> Iterator[None]:
     """Hold the right to write; SQLite stores have one writer at a time.
 
     Raises:
-        StoreError: another process is writing.
+        BusyError: another process is writing.
     """
     lock = FileLock(f"{path}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
-        raise StoreError(
+        raise BusyError(
             f"{path} is being written by another Annexa process", "Wait until it has finished."
         ) from error
     except OSError as error:

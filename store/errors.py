@@ -31,3 +31,7 @@ class CollectorError(AnnexaError):
 
 class ConfigError(AnnexaError):
     """The configuration or the command line is wrong."""
+
+
+class BusyError(StoreError):
+    """Another process is writing the store."""

@@ -128,8 +128,9 @@ def prune(
     progress("looking for what can go")
     with record.engine.begin() as connection:
         filed = statements.read(connection, record.blobs)
-        _must_be_free(filed, at)
-        _must_be_old(before, _latest(record, connection))
+        latest = _latest(record, connection)
+        _must_be_free(filed, latest)
+        _must_be_old(before, latest)
         _must_agree_with_providers(connection)
         selection = _select(record, connection, before, filed)
         done = Pruned(
@@ -182,7 +183,11 @@ def cutoff(record: Record, keep: dt.timedelta) -> str:
 
 
 def holds(filed: Iterable[Filed], at: str) -> list[Filed]:
-    """Return the holds that stand in the way of pruning at a moment: those that have not ended."""
+    """Return the holds that stand in the way of pruning at a moment: those that have not ended.
+
+    Args:
+        at: the present as :func:`cutoff` takes it: a clock that has jumped ahead must not end a hold.
+    """
     ended = (State.EXPIRED, State.WITHDRAWN, State.PRUNED)
     return [one for one in filed if one.kind == Hold.KIND and one.state(at) not in ended]
 
@@ -192,7 +197,7 @@ def _must_be_free(filed: Iterable[Filed], at: str) -> None:
     if standing:
         named = "; ".join(_named(one) for one in standing)
         raise StoreError(
-            f"nothing is pruned while a hold is in force: {named}",
+            f"nothing is pruned while a hold is in force: {named}; the record goes up to {at}",
             "Whoever placed it can end it with `annexa hold release`; `annexa hold list` shows holds.",
         )
 

@@ -8,13 +8,14 @@ import orjson
 import sqlalchemy as sa
 
 from store.errors import StoreError
-from store.schema import log
+from store.schema import log, tombstone
 from store.tree import root_of
 
 if TYPE_CHECKING:
     from store.blobs import Blobs
 
 PRUNE = "prune"
+_LOOKED_UP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,17 @@ def removals(connection: sa.Connection, blobs: "Blobs") -> list[Removal]:
             found.append(Removal.of(row.seq, body))
         except (ValueError, KeyError) as error:
             raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error
+    return found
+
+
+def entries_that_let_go(connection: sa.Connection, keys: Iterable[bytes]) -> dict[bytes, int]:
+    """Return, of the payloads that retention let go, hash → the last entry that did."""
+    wanted = list(keys)
+    found: dict[bytes, int] = {}
+    for i in range(0, len(wanted), _LOOKED_UP):
+        query = sa.select(tombstone).where(tombstone.c.hash.in_(wanted[i : i + _LOOKED_UP]))
+        for row in connection.execute(query.order_by(tombstone.c.seq)):
+            found[row.hash] = row.seq
     return found
 
 

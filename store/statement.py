@@ -153,6 +153,7 @@ class Filed:
         statement: None where retention let it go.
         withdrawn: when it was withdrawn, or "".
         withdrawn_by: the entry that withdrew it, or None.
+        pruned_before: where retention let it go, the moment before which it had ended; else "".
     """
 
     entry: int
@@ -163,6 +164,7 @@ class Filed:
     statement: Statement | None
     withdrawn: str = ""
     withdrawn_by: int | None = None
+    pruned_before: str = ""
 
     def state(self, at: str) -> State:
         """Say whether it counts at a moment.
@@ -182,6 +184,16 @@ class Filed:
         if self.statement.valid_until and day > self.statement.valid_until:
             return State.EXPIRED
         return State.IN_FORCE
+
+    def may_have_counted(self, since: str) -> bool:
+        """Say whether it is not known any more if it counted at some time from a moment on.
+
+        Args:
+            since: RFC 3339 in UTC.
+        """
+        if self.statement is not None or self.kind in (Hold.KIND, Withdrawal.KIND):
+            return False
+        return since < min(filter(None, (self.withdrawn, self.pruned_before)), default=since)
 
     @property
     def begun(self) -> str:

@@ -1,6 +1,7 @@
 """Filing statements, and reading those that were filed. The log holds their digests, blobs what they say."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from store.canonical import canonical
 from store.database import unwritable
 from store.errors import StoreError
 from store.files import FOLDER, path_of
+from store.retention import entries_that_let_go, removals
 from store.schema import log as log_table
-from store.schema import tombstone
 from store.statement import (
     STATEMENT_KINDS,
     Attestation,
@@ -28,6 +29,7 @@ from store.statement import (
 )
 
 _NONCE_BYTES = 16
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def file(connection: sa.Connection, blobs: Blobs, statement: Statement, filed_by: str, at: str) -> Filed:
@@ -98,24 +100,37 @@ def read(connection: sa.Connection, blobs: Blobs, at: str | None = None) -> list
         .where(log_table.c.entry.is_not(None), log_table.c.kind.in_(sorted(STATEMENT_KINDS)))
         .order_by(log_table.c.seq)
     )
-    gone = set(connection.execute(sa.select(tombstone.c.hash)).scalars())
+    bodies = []
     for row in connection.execute(query).all():
         try:
             body = orjson.loads(blobs.decompress(connection, row.dictionary_id, row.entry))
-            if at is not None and body["at"] > at:
-                continue
-            key = bytes.fromhex(body["statement"])
-            statement, filed_by = None, ""
+            if at is None or body["at"] <= at:
+                bodies.append((row, body, bytes.fromhex(body["statement"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(row.seq, error) from error
+    gone = entries_that_let_go(connection, (key for _, _, key in bodies))
+    before = {act.entry: act.before for act in removals(connection, blobs)} if gone else {}
+    for row, body, key in bodies:
+        try:
+            statement, filed_by, pruned_before = None, "", ""
             if key not in gone or not blobs.missing(connection, [key]):
                 statement, filed_by = read_payload(orjson.loads(blobs.get(connection, key)))
                 if row.kind != statement.KIND:
                     raise ValueError(f"its payload is of the kind {statement.KIND}")
+            else:
+                pruned_before = before.get(gone[key], "")
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"log entry {row.seq} is damaged: {error}", "Run `annexa verify`.") from error
-        found[row.seq] = Filed(row.seq, body["at"], row.kind, key.hex(), filed_by, statement)
+            raise _damaged(row.seq, error) from error
+        found[row.seq] = Filed(
+            row.seq, body["at"], row.kind, key.hex(), filed_by, statement, pruned_before=pruned_before
+        )
         if isinstance(statement, Withdrawal) and (ended := found.get(statement.entry)):
             found[statement.entry] = replace(ended, withdrawn=body["at"], withdrawn_by=row.seq)
     return list(found.values())
+
+
+def _damaged(entry: int, error: Exception) -> StoreError:
+    return StoreError(f"log entry {entry} is damaged: {error}", "Run `annexa verify`.")
 
 
 def files_of(filed: Filed) -> set[str]:
@@ -133,11 +148,10 @@ def remove_pruned_files(connection: sa.Connection, blobs: Blobs, store: Path) ->
     Raises:
         StoreError: one cannot be removed.
     """
-    kept = {path.name for path in (store / FOLDER).glob("??/*")}
+    kept = {path.name for path in (store / FOLDER).glob("??/*") if _SHA256.fullmatch(path.name)}
     if not kept:
         return
-    gone = {key.hex() for key in connection.execute(sa.select(tombstone.c.hash)).scalars()}
-    left = kept & gone
+    left = {key.hex() for key in entries_that_let_go(connection, map(bytes.fromhex, kept))}
     if not left:
         return
     brought = {sha256 for filed in read(connection, blobs) for sha256 in files_of(filed)}

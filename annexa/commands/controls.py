@@ -15,8 +15,9 @@ from annexa.output import (
     shown,
 )
 from annexa.rows import control_row, finding_rows, status_row, statuses
-from annexa.statement_rows import COLUMNS, statements_on, with_subjects
+from annexa.statement_rows import COLUMNS, say_pruned, statements_on, with_subjects
 from annexa.workspace import Workspace
+from store import query
 
 _LIST = (
     Column("control", "Control"),
@@ -76,6 +77,8 @@ def show_control(config: Path | None, number: str, as_of: str | None, form: str)
             at=as_of,
         )
         stated = statements_on(record, workspace, control.number, as_of)
+        if as_of is not None:
+            say_pruned(query.statements(record, as_of), as_of)
     status = next(item for item in every if item.control.number == control.number)
     rows = []
     for check in checks:

@@ -10,11 +10,16 @@ import click
 from annexa.commands.collect import collect, stopping_on_signals
 from annexa.workspace import Workspace
 from scheduler.daemon import Daemon, Schedule
+from scheduler.runner import RunResult
 from store import query
-from store.errors import AnnexaError, ConfigError, StoreError
+from store.errors import AnnexaError, BusyError, ConfigError, StoreError
 from store.record import DATABASE, Record, create_folder
 
 logger = logging.getLogger("annexa.daemon")
+
+_WAIT_S = 15.0
+_TRIES = 120
+"""Half an hour together: longer than pruning takes."""
 
 
 class _Stop(threading.Event):
@@ -67,12 +72,25 @@ def command(config: Path | None) -> None:
     workspace.collectors(redaction_key=b"")
     stop = _Stop()
 
-    def run_once() -> None:
+    def one_run() -> RunResult:
         # The configuration is read anew, so that an edit holds from the next run on.
+        current = Workspace.load(config)
+        with current.writing() as record:
+            return collect(current, record, stop.new_run(), trigger="schedule")
+
+    def run_once() -> None:
+        # Somebody who files a statement or prunes just now must not cost a day.
+        tries = _TRIES
         try:
-            current = Workspace.load(config)
-            with current.writing() as record:
-                result = collect(current, record, stop.new_run(), trigger="schedule")
+            while True:
+                tries -= 1
+                try:
+                    result = one_run()
+                    break
+                except BusyError as error:
+                    if not tries or stop.wait(_WAIT_S):
+                        raise
+                    logger.info("%s; waiting until it has finished", error)
         except AnnexaError as error:
             logger.error("the run failed: %s %s", error, error.hint)
             return

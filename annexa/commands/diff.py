@@ -9,7 +9,7 @@ import click
 from annexa.moments import MOMENT, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows, print_table
 from annexa.rows import statuses
-from annexa.statement_rows import statement_row, subject
+from annexa.statement_rows import say_pruned, statement_row, subject
 from annexa.workspace import Workspace
 from store import query
 from store.difference import ResourceChange, document_changes, finding_changes, resource_changes
@@ -73,6 +73,7 @@ def command(config: Path | None, since: str, until: str | None, kind: tuple[str,
     kinds = kind or _KINDS
     with workspace.reading() as record:
         must_be_collected_by(record, since)
+        say_pruned(query.statements(record, until), since)
         rows = _rows(workspace, record, since, until, kinds)
         if form == "table":
             _print_tables(list(rows))

@@ -10,7 +10,9 @@ from annexa.filters import FindingFilter, finding_filter_options
 from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows
 from annexa.rows import finding_rows
+from annexa.statement_rows import say_pruned
 from annexa.workspace import Workspace
+from store import query
 from store.model import OUTCOME_RANK, SEVERITY_RANK, Severity
 
 _COLUMNS = (
@@ -36,6 +38,8 @@ def command(config: Path | None, /, form: str, limit: int | None, as_of: str | N
     wanted = FindingFilter(**filters)
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
+        if as_of is not None:
+            say_pruned(query.statements(record, as_of), as_of)
         rows = [row for row in finding_rows(record, as_of) if wanted.admits(row)]
     rows.sort(key=lambda row: (OUTCOME_RANK[row["outcome"]], SEVERITY_RANK[Severity(row["severity"])]))
     shown = rows[:limit]

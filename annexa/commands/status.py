@@ -10,6 +10,7 @@ from annexa.moments import DAYS, as_of_option, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows, print_table
 from annexa.periods import all_gaps, period_rows
 from annexa.rows import status_row, statuses
+from annexa.statement_rows import say_pruned
 from annexa.workspace import Workspace
 from mappings.crosswalk import load_crosswalk
 from mappings.status import ControlStatus, Status
@@ -94,6 +95,8 @@ def command(
             workspace.config.file.status.stale_after_days,
             at=as_of,
         )
+        if as_of is not None:
+            say_pruned(query.statements(record, as_of), as_of)
     found = [status for status in found if theme in (None, status.control.theme)]
     rows = _framework_rows(framework, found) if framework else [status_row(status) for status in found]
     rows = [row for row in rows if not wanted or row["status"] in wanted]
@@ -113,6 +116,7 @@ def _show_period(workspace: Workspace, period: Period, theme: str | None, form: 
         must_be_collected_by(record, period.end)
         found = coverage(record, period)
         filed = query.statements(record, period.end)
+    say_pruned(filed, period.before)
     print_rows(period_rows(found, period, controls, filed), _PERIOD_COLUMNS, form)
     if form == "table":
         click.echo(f"{period.days} days, {period.first} to {period.last}, in UTC.")

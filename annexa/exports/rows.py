@@ -19,7 +19,7 @@ from annexa.rows import (
     status_row,
     statuses,
 )
-from annexa.statement_rows import statement_row
+from annexa.statement_rows import say_pruned, statement_row
 from mappings.waivers import Waivers
 from store import query
 from store.between import findings_between, gaps_between, resources_between
@@ -58,6 +58,8 @@ class Source:
         """
         with workspace.reading() as record, ExitStack() as lent:
             when.must_be_known(record)
+            if when.at is not None:
+                say_pruned(query.statements(record, when.at), when.first)
             yield cls(workspace, record, when, lent)
 
     def findings(self, wanted: FindingFilter, order: str = query.BY_CHECK) -> Iterator[Row]:

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,10 @@ import annexa.commands.daemon
 from annexa.commands.doctor import _diagnose_store
 from annexa.record_config import sealing
 from annexa.workspace import Workspace
+from scheduler.runner import RunResult
 from store.instant import rfc3339, utc_now
 from store.record import DATABASE, Record
+from store.statement import Attestation, Exclusion, Waiver
 from tests.annexa.support_cli import Ran, Sandbox
 from tests.store.conftest import LIST_DENIED, Play
 
@@ -37,7 +41,7 @@ def play(box: Sandbox, days_ago: float, content: str, number: int) -> None:
         record.publish()
 
 
-BODY = {
+BODY: dict[str, Any] = {
     "id": "aws.s3.bucket.private",
     "title": "Buckets are private",
     "severity": "high",
@@ -110,6 +114,48 @@ def test_what_was_pruned_is_said_wherever_it_is_asked_for(box: Sandbox) -> None:
     ok(box.ask("status", "--as-of", then))
     [now] = box.ask("findings", "--format", "json").json
     assert (now["pruned"], now["observed"]) == (False, {"item": {"public": False, "says": "later"}})
+
+
+@pytest.fixture
+def stated(tmp_path: Path) -> Sandbox:
+    """An attestation, a waiver and an exclusion of 890 days ago, over for 860 days."""
+    box = Sandbox.make(tmp_path / "stated")
+    play(box, 900, CANARY, 0)
+    filed, last = NOW - 890 * DAY, f"{NOW - 860 * DAY:%Y-%m-%d}"
+    days = f"{filed:%Y-%m-%d}", last
+    with Record.writer(box.store, lambda: filed) as record:
+        record.file(Attestation("5.1", "Ann", CANARY, *days), "root")
+        record.file(Waiver(BODY["id"], "", "", "", CANARY, "Bob", *days), "root")
+        record.file(Exclusion("7.4", CANARY, "Bob", *days), "root")
+    play(box, 800, "later", 1)
+    play(box, 0.01, "later", 2)
+    return box
+
+
+def test_that_statements_of_then_were_pruned_is_said_in_every_answer_about_then(stated: Sandbox) -> None:
+    then, later = (f"{NOW - age * DAY:%Y-%m-%d}" for age in (870, 790))
+    asked = (
+        ("status", "--as-of", then),
+        ("status", "--period", f"{then}..{later}"),
+        ("findings", "--as-of", then),
+        ("controls", "show", "5.1", "--as-of", then),
+        ("diff", "--from", then),
+        ("export", "csv", "--what", "controls", "--period", f"{then}..{later}"),
+    )
+    assert [ok(stated.ask(*each)).err for each in asked] == [""] * len(asked)
+    assert ok(stated.ask(*PRUNE, "--format", "json")).json["statements"] == 3
+    said = "3 of what people stated may have counted, but retention let it go"
+    assert [said in ok(stated.ask(*each)).err for each in asked] == [True] * len(asked)
+    rows = {row["control"]: row for row in stated.ask("status", "--as-of", then, "--format", "json").json}
+    for control in ("5.1", "7.4"):
+        assert "retention let go of 3 statements that may have counted here" in rows[control]["reason"]
+
+
+def test_of_a_time_at_which_what_was_pruned_was_over_nothing_is_said(stated: Sandbox) -> None:
+    ok(stated.ask(*PRUNE))
+    for asked in (("status",), ("findings",), ("status", "--as-of", f"{NOW - 10 * DAY:%Y-%m-%d}")):
+        ran = ok(stated.ask(*asked))
+        assert "retention" not in ran.out + ran.err
 
 
 @pytest.mark.parametrize("age", ["0d", "18m", "400", "1.5y", "-3d", "yesterday"])
@@ -248,6 +294,49 @@ def test_a_clock_that_was_ahead_is_accepted_by_name(box: Sandbox) -> None:
     ok(box.ask("checkpoint", "accept-clock", "--reason", "dead battery", "--by", "Ann"))
     play(box, 0, "right again", 31)
     ok(box.ask("verify"))
+
+
+def test_a_clock_is_accepted_also_where_nobody_can_sign(box: Sandbox) -> None:
+    ahead(box)
+    key = box.store / "signing.key"
+    key.rename(box.folder / "aside")
+    ran = ok(box.ask("checkpoint", "accept-clock", "--reason", "dead battery", "--by", "Ann"))
+    assert "The clock is accepted" in ran.out
+    assert "its checkpoint is not signed" in ran.err
+    (box.folder / "aside").rename(key)
+    ok(box.ask("checkpoint"))
+    ok(box.ask("verify"))
+
+
+def test_a_run_that_is_due_while_somebody_writes_waits_for_them(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.config.write_text("[schedule]\nevery_minutes = 5\n[aws]\n", encoding="utf-8")
+    begun = threading.Event()
+
+    class OnceDue:
+        def __init__(self, schedule: object, job: object, last_start: object) -> None:
+            self._job = job
+
+        def run(self, stop: object) -> None:
+            with Record.writer(box.store):
+                due = threading.Thread(target=self._job)  # type: ignore[arg-type]
+                due.start()
+                assert not begun.wait(0.5)
+            due.join()
+
+    def collected(*run: object, **more: object) -> RunResult:
+        begun.set()
+        return RunResult("run-40", findings={"fail": 0, "unknown": 0})
+
+    monkeypatch.setattr(annexa.commands.daemon, "_WAIT_S", 0.05)
+    monkeypatch.setattr(annexa.commands.daemon, "Daemon", OnceDue)
+    monkeypatch.setattr(annexa.commands.daemon, "collect", collected)
+    caplog.set_level("INFO")
+    ok(box.ask("daemon"))
+    assert begun.is_set()
+    assert any("waiting until it has finished" in one for one in caplog.messages)
+    assert not any("the run failed" in one for one in caplog.messages)
 
 
 def test_the_daemon_lives_on_with_a_clock_that_has_jumped_back(

@@ -124,6 +124,18 @@ def test_a_file_that_is_gone_or_changed_makes_no_backup(store: Path, tmp_path: P
     assert left(tmp_path) == ["store"]
 
 
+def test_what_is_left_of_a_damaged_store_is_copied_unverified(store: Path, tmp_path: Path) -> None:
+    path = attached(store)
+    path.write_bytes(b"other minutes")
+    assert not backup(store, tmp_path / "changed", {}, check=False).verified
+    assert path_of(tmp_path / "changed", path.name).read_bytes() == b"other minutes"
+    path.unlink()
+    assert backup(store, tmp_path / "without", {}, check=False).files == 0
+    with Record.open(tmp_path / "without") as copy:
+        [problem] = verify(copy).problems
+    assert "is gone" in problem.message
+
+
 @pytest.mark.parametrize("stage", ["copying the database", "copying files", "verifying the copy"])
 def test_what_is_interrupted_leaves_nothing(store: Path, tmp_path: Path, stage: str) -> None:
     def interrupt(reached: str) -> None:

@@ -31,6 +31,7 @@ from store.record import DATABASE, Record
 from store.retention import PrunedError
 from store.schema import blob
 from store.statement import AttachedFile, Attestation, Hold, State, Withdrawal
+from store.statements import remove_pruned_files
 from store.verify import verify
 from tests.independent_verifier import Verifier
 from tests.store.conftest import DENIED, LIST_DENIED, REGION, Play, tamper
@@ -377,6 +378,15 @@ def crash(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
+def test_what_others_leave_among_the_files_hinders_no_writer(stage: Stage, bare: Path) -> None:
+    attached = stage.record.attach(io.BytesIO(b"minutes"), "minutes.txt", "text/plain")
+    stray = path_of(bare, attached.sha256).parent / ".DS_Store"
+    stray.write_bytes(b"x")
+    with stage.record.engine.begin() as connection:
+        remove_pruned_files(connection, stage.record.blobs, bare)
+    assert stray.exists()
+
+
 def test_what_is_interrupted_before_it_is_acknowledged_removes_nothing(stage: Stage) -> None:
     stage.run({"a": CONTENTS[0]})
     stage.run({"a": CONTENTS[1]})
@@ -471,6 +481,19 @@ def test_a_clock_that_has_jumped_ahead_lets_nothing_more_go(stage: Stage) -> Non
     assert cutoff(stage.record, 400 * DAY) == rfc3339(newest - 400 * DAY)
     with pytest.raises(StoreError, match="too young"):
         stage.prune(400 * DAY)
+
+
+def test_a_clock_that_has_jumped_ahead_ends_no_hold(stage: Stage) -> None:
+    for number in (0, 1, 1):
+        stage.run({"a": CONTENTS[number]}, 10 * DAY)
+    last = (stage.clock.now + 5 * DAY).date().isoformat()
+    stage.record.file(Hold("case 7", "Legal", "2026-01-01", last), "root")
+    before = rfc3339(stage.clock.now - 5 * DAY)
+    stage.clock.now += 700 * DAY
+    with pytest.raises(StoreError, match=f"hold .* by Legal, until {last}: case 7"):
+        prune(stage.record, before, "the policy", "Ann")
+    stage.run({"a": CONTENTS[1]})
+    assert prune(stage.record, before, "the policy", "Ann").documents == 1
 
 
 def test_a_clock_that_providers_contradict_lets_nothing_go(stage: Stage) -> None:

@@ -119,7 +119,7 @@ def test_a_second_process_is_refused_as_well(folder: Path) -> None:
     program += "with Record.writer(Path(sys.argv[1])): pass"
     with Record.writer(folder, Clock()):
         refused = python(program, str(folder))
-    assert "StoreError" in refused.stderr
+    assert "BusyError" in refused.stderr
     assert python(program, str(folder)).returncode == 0
 
 

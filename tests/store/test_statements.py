@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import query
+from store import query, statements
 from store.errors import StoreError
 from store.record import Record
+from store.schema import tombstone
 from store.statement import (
     AttachedFile,
     Attestation,
@@ -240,3 +241,24 @@ def test_a_damaged_entry_is_an_error(record: Record) -> None:
     assert tamper(record.path, "UPDATE log SET entry = x'00' WHERE seq = ?", one.entry) == 1
     with pytest.raises(StoreError, match=f"log entry {one.entry} is damaged"):
         query.statements(record)
+
+
+def test_reading_statements_looks_only_for_tombstones_of_statements(record: Record) -> None:
+    record.file(ATTESTATION, "root")
+    asked: list[tuple[str, Any]] = []
+
+    def note(conn: Any, cursor: Any, text: str, parameters: Any, *more: Any) -> None:
+        asked.append((text, parameters))
+
+    with record.engine.begin() as connection:
+        many = [{"hash": number.to_bytes(32, "big"), "seq": 1} for number in range(5000)]
+        connection.execute(tombstone.insert(), many)
+        sa.event.listen(record.engine, "before_cursor_execute", note)
+        [one] = statements.read(connection, record.blobs)
+        sa.event.remove(record.engine, "before_cursor_execute", note)
+        lookups = [each for each in asked if "tombstone" in each[0]]
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", said).all() for text, said in lookups
+        ]
+    assert one.statement == ATTESTATION
+    assert [plan[0][3].split()[:2] for plan in plans] == [["SEARCH", "tombstone"]]
