@@ -255,7 +255,7 @@ class Verifier:
         for seq, body in filed:
             kind, told, ended = body["kind"], said[seq], withdrawn.get(seq)
             if told is None:
-                gone = None if kind == "withdrawal" else ended or (body["at"], seq)
+                gone = None if kind == "withdrawal" else (body["at"], seq)
                 self.ends[bytes.fromhex(body["statement"])].append(gone)
                 continue
             says, keys = told["says"], {"kind", "nonce", "filed_by", "says"}
