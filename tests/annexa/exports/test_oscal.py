@@ -198,6 +198,18 @@ def test_a_waiver_is_a_risk_that_somebody_accepted_and_the_control_still_fails(
     assert control(results, "A.8.24")["target"]["status"]["reason"] == "fail"
 
 
+def test_waived_failures_of_a_control_are_counted_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+    moment = ("--as-of", "2026-03-03T12:00:00Z")
+    document = exported(sandbox, tmp_path / "x.json", *moment)
+    [stated] = [
+        row
+        for row in sandbox.ask("status", *moment, "--format", "json").json
+        if row["control"] == "8.24" and row["waived"]
+    ]
+    found = props(control(document, "A.8.24"))
+    assert (found["fail"], found["waived"]) == (str(stated["fail"]), str(stated["waived"]))
+
+
 def test_what_a_waiver_covers_is_named(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
