@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,8 @@ def test_an_observation_says_when_how_and_on_what(results: dict[str, Any], folde
     (link,) = resources[evidence["href"][1:]]["rlinks"]
     document = json.loads((folder / unquote(link["href"])).read_bytes())
     assert document["name"] == "letters"
+    beside = folder / unquote(link["href"]).partition("/")[0]
+    assert stat.S_IMODE(beside.stat().st_mode) == 0o700
     (applied,) = failed["links"]
     check = json.loads((folder / unquote(resources[applied["href"][1:]]["rlinks"][0]["href"])).read_bytes())
     assert check["id"] == CHECK
