@@ -136,7 +136,7 @@ def export_proofs(
     """
     done, files = prove(record, wanted, resources, at)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, data in files.items():
             durable.write(folder / name, data)
     except OSError as error:

@@ -158,5 +158,6 @@ def _cover(page: Page, source: Source, section: SoaSection, rows: list[Row]) -> 
         "How to read it",
         "Implementation says what the evidence shows, not what is planned: incomplete means that calls "
         "could not be read or that evidence is out of date, needs attestation that a person must give it. "
-        "A failure that somebody accepted still counts as one.",
+        "A failure that somebody accepted stays one among what checks found, and is named beside; alone it "
+        "does not make a control not satisfied where something else passes or is attested.",
     )

@@ -56,6 +56,7 @@ class Documents:
     def _write(self, path: Path, sha256: str, chunks: Iterable[bytes]) -> None:
         if path.is_file() and files.digest_of(path)[0] == sha256:
             return
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # The mode is of the last part of a path only.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{secrets.token_hex(4)}.new")
         digest = hashlib.sha256()

@@ -106,8 +106,9 @@ def _event(subject: Subject, rows: Sequence[Row], about: str, title: str) -> Eve
     severity_id, severity = _severity(deciding, worst)
     over = all(row.get("ended") for row in deciding)
     activity_id, activity = _CLOSE if over else _CREATE
-    first = min(_milliseconds(row["first_seen"]) for row in deciding)
     last = max(_milliseconds(row["last_seen"]) for row in deciding)
+    # A finding on a whole scope is concluded after what it rests on was read.
+    first = min(last, *(_milliseconds(row["first_seen"]) for row in deciding))
     time = max(_milliseconds(row.get("ended") or row["last_seen"]) for row in rows)
     details = list(dict.fromkeys(filter(None, map(_detail, deciding))))
     waived = [row["waived"] for row in deciding if row.get("waived")]

@@ -325,6 +325,7 @@ class _Results:
                     "status": status.status.value,
                     "pass": status.passed,
                     "fail": status.failed,
+                    "waived": status.waived,
                     "unknown": status.unknown,
                     "not-applicable": status.not_applicable,
                     "last-evidence": status.last_evidence,

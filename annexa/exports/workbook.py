@@ -23,7 +23,7 @@ _CONTROLS = (
     key("Why", "reason", 60),
     *(
         key(name.replace("_", " ").capitalize(), name, 11, Kind.NUMBER)
-        for name in ("pass", "fail", "unknown")
+        for name in ("pass", "fail", "waived", "unknown")
     ),
     key("Not applicable", "not_applicable", 11, Kind.NUMBER),
     key("Last evidence", "last_evidence", 20, Kind.MOMENT),

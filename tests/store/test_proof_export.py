@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_a_document_is_proven_by_the_collection_that_last_saw_it(
     (proof,) = (name for name in names if name.endswith(".content-proof.json"))
     entry = proves_entry(tmp_path / "out", seq, key.signer(ORIGIN).key, tmp_path)
     assert proves_document(tmp_path / "out", proof, entry)["content"] == {"item": content}
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700, "documents are its owner's only"
 
 
 def test_what_is_gone_is_proven_by_the_collection_that_saw_it_last(

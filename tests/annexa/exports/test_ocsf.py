@@ -157,6 +157,13 @@ def test_times_are_in_milliseconds() -> None:
     assert event["time"] == event["finding_info"]["last_seen_time"] == 1772614800123
 
 
+def test_what_is_concluded_after_it_was_read_was_first_seen_no_later_than_last() -> None:
+    concluded = {"first_seen": "2026-03-04T09:00:05.000Z", "last_seen": "2026-03-04T09:00:00.000Z"}
+    (event,) = folded([row("pass", **concluded)], load_controls())
+    info = event["finding_info"]
+    assert info["created_time"] == info["first_seen_time"] == info["last_seen_time"] == event["time"]
+
+
 def test_a_resource_and_a_requirement_meet_in_one_event_only(sandbox: Sandbox) -> None:
     pairs = Counter(
         (event["resources"][0]["uid"], *event["compliance"]["requirements"]) for event in exported(sandbox)

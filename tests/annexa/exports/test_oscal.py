@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,8 @@ def test_an_observation_says_when_how_and_on_what(results: dict[str, Any], folde
     (link,) = resources[evidence["href"][1:]]["rlinks"]
     document = json.loads((folder / unquote(link["href"])).read_bytes())
     assert document["name"] == "letters"
+    beside = folder / unquote(link["href"]).partition("/")[0]
+    assert stat.S_IMODE(beside.stat().st_mode) == 0o700
     (applied,) = failed["links"]
     check = json.loads((folder / unquote(resources[applied["href"][1:]]["rlinks"][0]["href"])).read_bytes())
     assert check["id"] == CHECK
@@ -196,6 +199,18 @@ def test_a_waiver_is_a_risk_that_somebody_accepted_and_the_control_still_fails(
     assert risk["statement"] == "accepted until the migration"
     assert {"risk-uuid": risk["uuid"]} in control(results, "A.8.24")["related-risks"]
     assert control(results, "A.8.24")["target"]["status"]["reason"] == "fail"
+
+
+def test_waived_failures_of_a_control_are_counted_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+    moment = ("--as-of", "2026-03-03T12:00:00Z")
+    document = exported(sandbox, tmp_path / "x.json", *moment)
+    [stated] = [
+        row
+        for row in sandbox.ask("status", *moment, "--format", "json").json
+        if row["control"] == "8.24" and row["waived"]
+    ]
+    found = props(control(document, "A.8.24"))
+    assert (found["fail"], found["waived"]) == (str(stated["fail"]), str(stated["waived"]))
 
 
 def test_what_a_waiver_covers_is_named(

@@ -67,6 +67,15 @@ def test_every_control_has_its_status_and_its_days(book: Any) -> None:
     assert found["8.24"]["Last evidence (UTC)"] == LAST.replace(tzinfo=None)
 
 
+def test_waived_failures_of_a_control_are_counted_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+    moment = ("--as-of", "2026-03-03T12:00:00Z")
+    assert sandbox.ask("export", "xlsx", *moment, "--out", str(tmp_path / "a.xlsx")).code == 0
+    found = {row["Control"]: row for row in rows(opened(tmp_path / "a.xlsx")["Controls"])}
+    stated = sandbox.ask("status", *moment, "--format", "json").json
+    assert {row["control"]: row["waived"] for row in stated} == {n: row["Waived"] for n, row in found.items()}
+    assert found["8.24"]["Waived"] > 0
+
+
 def test_findings_carry_their_time_as_dates_in_utc(book: Any) -> None:
     found = [row for row in rows(book["Findings"]) if (row["Check"], row["Resource"]) == (CHECK, "letters")]
     first, last = FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)
