@@ -15,6 +15,7 @@ from store import query
 from store.instant import rfc3339, utc_now
 from store.model import Gap, Outcome
 from store.record import Record
+from store.tallies import Tally, tallies
 
 Row = dict[str, Any]
 
@@ -75,7 +76,7 @@ def waivers_in_force(record: Record, at: str | None = None) -> Waivers:
     return Waivers(query.statements(record, at), rfc3339(_moment(at)))
 
 
-def waiver_of(waivers: Waivers, found: query.FindingRow | query.Tally) -> Accepted | None:
+def waiver_of(waivers: Waivers, found: query.FindingRow | Tally) -> Accepted | None:
     """Return the waiver that covers a finding, or several that are counted together, if they fail."""
     if found.outcome is not Outcome.FAIL:
         return None
@@ -182,7 +183,7 @@ def every(resource_type: str) -> str:
 
 def _judged(record: Record, waivers: Waivers, at: str | None) -> Iterator[Judged]:
     read = query.last_read(record, at)
-    for found in query.tallies(record, at, waivers.resources):
+    for found in tallies(record, at, waivers.resources):
         covering = waiver_of(waivers, found)
         expired = None
         if covering is None and found.outcome is Outcome.FAIL:
@@ -215,7 +216,7 @@ def _moment(at: str | None) -> dt.datetime:
     return min(utc_now(), dt.datetime.fromisoformat(at)) if at else utc_now()
 
 
-def last_seen(found: query.FindingRow | query.Tally, read: dict[tuple[str, str, str], str]) -> str:
+def last_seen(found: query.FindingRow | Tally, read: dict[tuple[str, str, str], str]) -> str:
     """Return when the oldest of what a finding rests on was last read."""
     seen = [read.get((found.provider, found.scope, kind), "") for kind in found.check_body["resources"]]
     return min(seen, default=found.last_seen)

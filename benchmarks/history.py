@@ -22,6 +22,7 @@ from store.difference import document_changes, finding_changes, resource_changes
 from store.evidence import evidence
 from store.history import history
 from store.record import Record
+from store.tallies import tallies
 from store.tree import leaf_hash, root_of
 from store.verify import Verification, verify
 
@@ -88,7 +89,7 @@ def asking(built: year.Built, record: Record) -> Iterator[Figure]:
         ("whole state now", lambda: list(query.resources(record)), lambda: bare.state(built.days + 1)),
         (
             "findings at a moment, counted",
-            lambda: list(query.tallies(record, since)),
+            lambda: list(tallies(record, since)),
             lambda: bare.counted(low),
         ),
         (

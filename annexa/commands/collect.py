@@ -17,10 +17,10 @@ from annexa.rows import waiver_of, waivers_in_force
 from annexa.workspace import Workspace
 from scheduler.plan import Selection
 from scheduler.runner import Runner, RunResult
-from store import query
 from store.errors import CollectorError, ConfigError
 from store.model import SEVERITY_RANK, Outcome, Severity
 from store.record import Record
+from store.tallies import tallies
 
 
 @click.command()
@@ -92,7 +92,7 @@ def failures_from(record: Record, severity: Severity) -> Failures:
     """Count the failures that are at least so severe."""
     counted = waived = 0
     waivers = waivers_in_force(record)
-    for found in query.tallies(record, apart=waivers.resources):
+    for found in tallies(record, apart=waivers.resources):
         worst = SEVERITY_RANK[Severity(found.check_body["severity"])] <= SEVERITY_RANK[severity]
         if worst and found.outcome is Outcome.FAIL:
             if waiver_of(waivers, found) is None:

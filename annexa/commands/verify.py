@@ -126,7 +126,7 @@ def pack_lines(found: "PackVerification") -> list[str]:
     if log.ok:
         first = f"The pack verifies: {log.size} log entries, root {log.root}"
     else:
-        first = f"The pack does NOT verify: {len(log.problems)} problems in {log.size} log entries"
+        first = f"The pack does NOT verify: problems: {len(log.problems)}, in {log.size} log entries"
     of = f"It is of {selection.period.first} to {selection.period.last}, as of {found.as_of}"
     lines = [first, f"{of}; {'; '.join(limits) or 'everything'}."]
     if log.ok:
@@ -172,7 +172,7 @@ def verification_line(result: Verification) -> str:
     """Say the result in one line."""
     if result.ok:
         return f"The record verifies: {result.size} log entries, root {result.root}"
-    return f"The record does NOT verify: {len(result.problems)} problems in {result.size} log entries"
+    return f"The record does NOT verify: problems: {len(result.problems)}, in {result.size} log entries"
 
 
 def signature_lines(result: Verification, what: str = "the store") -> list[str]:

@@ -16,9 +16,9 @@ from annexa.exports.workbook import origin, waiver
 from annexa.rows import Row
 from mappings.controls import Control
 from mappings.status import ControlStatus
-from store import query
 from store.model import OUTCOME_RANK, Outcome
 from store.statement import Attestation, Filed, Waiver
+from store.tallies import tallies
 
 UNJUSTIFIED = "not stated: say why in [soa] of annexa.toml"
 EXCLUDED = "excluded"
@@ -120,7 +120,7 @@ def _row(
 def _results(source: Source) -> dict[str, dict[str, Counter[Outcome]]]:
     """Return control → check → outcome → how many findings there are."""
     found: dict[str, dict[str, Counter[Outcome]]] = defaultdict(lambda: defaultdict(Counter))
-    for tally in query.tallies(source.record, source.when.at):
+    for tally in tallies(source.record, source.when.at):
         for number in tally.check_body["controls"]:
             found[number][tally.check][tally.outcome] += tally.number
     return found

@@ -25,6 +25,7 @@ from store.instant import rfc3339
 from store.model import Outcome
 from store.record import Record
 from store.schema import collection
+from store.tallies import tallies
 from tests.store.conftest import DENIED, PRIVATE, REGION, Checks, Play, document, steps_taken
 
 PUBLIC, CLOSED = {"public": True}, {"public": False}
@@ -154,7 +155,7 @@ def test_at_every_moment_it_is_answered_what_was_known_then(
             assert state(record, at) == (resources, findings)
             assert sorted(row[5] for row in query.resources(record, at)) == sorted(resources.values())
             assert len(list(query.findings(record, at))) == len(findings)
-            assert sum(tally.number for tally in query.tallies(record, at)) == len(findings)
+            assert sum(tally.number for tally in tallies(record, at)) == len(findings)
             latest = query.latest_collections(record, at)
             assert len(latest) == len(
                 {r for r, when in zip(told.regions, told.at, strict=True) if when <= at}

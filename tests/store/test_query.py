@@ -7,6 +7,7 @@ from store.errors import StoreError
 from store.evidence import evidence
 from store.model import Gap, Outcome, Scope
 from store.record import Record
+from store.tallies import tallies
 from tests.store.conftest import DENIED, KIND, LIST_DENIED, PRIVATE, REGION, SCOPE, UNREAD, Play, document
 
 OTHER = Scope("aws", "222233334444", "test")
@@ -201,11 +202,9 @@ def test_failures_that_are_to_be_counted_apart_are_and_the_rest_together(play: P
     play.run({"a": {"public": True}, "b": {"public": True}, "c": {"public": True}, "d": {"public": False}})
     check = PRIVATE[0]
     apart = {(check, "a"), (check, "d"), (check, "unheard of"), ("another", "b")}
-    found = {
-        (each.outcome.value, each.resource_id): each.number for each in query.tallies(record, None, apart)
-    }
+    found = {(each.outcome.value, each.resource_id): each.number for each in tallies(record, None, apart)}
     assert found == {("fail", "a"): 1, ("fail", ""): 2, ("pass", ""): 1}
-    [then] = [each for each in query.tallies(record, "2999-01-01T00:00:00.000Z", apart) if each.resource_id]
+    [then] = [each for each in tallies(record, "2999-01-01T00:00:00.000Z", apart) if each.resource_id]
     assert (then.resource_id, then.number) == ("a", 1)
 
 
