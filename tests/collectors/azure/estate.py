@@ -28,6 +28,7 @@ def build(arm: Arm) -> None:
     _compute(arm)
     _governance(arm)
     _sql(arm)
+    _platform(arm)
 
 
 def resource(namespace: str, of: str, name: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -306,3 +307,28 @@ def _sql(arm: Arm) -> None:
     arm.put(f"{server['id']}/databases", [database], version)
     encryption = f"{database['id']}/transparentDataEncryption/current"
     arm.put(encryption, {"id": encryption, "name": "current", "properties": {"state": "Enabled"}}, version)
+
+
+def _platform(arm: Arm) -> None:
+    """Kinds that the subscription has none of."""
+    for kind, version in (
+        ("Microsoft.ApiManagement/service", "2022-08-01"),
+        ("Microsoft.App/containerApps", "2024-03-01"),
+        ("Microsoft.App/managedEnvironments", "2024-03-01"),
+        ("Microsoft.Automation/automationAccounts", "2023-11-01"),
+        ("Microsoft.Cache/redis", "2024-03-01"),
+        ("Microsoft.CognitiveServices/accounts", "2023-05-01"),
+        ("Microsoft.ContainerRegistry/registries", "2023-07-01"),
+        ("Microsoft.ContainerService/managedClusters", "2024-02-01"),
+        ("Microsoft.DBforMySQL/flexibleServers", "2023-12-30"),
+        ("Microsoft.DBforPostgreSQL/flexibleServers", "2022-12-01"),
+        ("Microsoft.DataFactory/factories", "2018-06-01"),
+        ("Microsoft.DataProtection/backupVaults", "2024-04-01"),
+        ("Microsoft.Databricks/workspaces", "2024-05-01"),
+        ("Microsoft.DocumentDB/databaseAccounts", "2024-05-15"),
+        ("Microsoft.EventHub/namespaces", "2024-01-01"),
+        ("Microsoft.RecoveryServices/vaults", "2024-04-01"),
+        ("Microsoft.ServiceBus/namespaces", "2024-01-01"),
+        ("Microsoft.Web/sites", "2023-12-01"),
+    ):
+        _list(arm, kind, version)
