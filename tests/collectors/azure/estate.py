@@ -327,6 +327,7 @@ def _platform(arm: Arm) -> None:
         ("Microsoft.Databricks/workspaces", "2024-05-01"),
         ("Microsoft.DocumentDB/databaseAccounts", "2024-05-15"),
         ("Microsoft.EventHub/namespaces", "2024-01-01"),
+        ("Microsoft.MachineLearningServices/workspaces", "2023-04-01"),
         ("Microsoft.RecoveryServices/vaults", "2024-04-01"),
         ("Microsoft.ServiceBus/namespaces", "2024-01-01"),
         ("Microsoft.Web/sites", "2023-12-01"),

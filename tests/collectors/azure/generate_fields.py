@@ -36,7 +36,7 @@ PACKAGES = (
     "azure-mgmt-eventhub==12.0.0",
     "azure-mgmt-keyvault==14.1.0",
     "azure-mgmt-loganalytics==14.0.0",
-    "azure-mgmt-machinelearningservices==1.0.1",
+    "azure-mgmt-machinelearningservices==2.0.0b2",
     "azure-mgmt-monitor==6.0.2",
     "azure-mgmt-mysqlflexibleservers==1.0.0",
     "azure-mgmt-network==33.1.0",
