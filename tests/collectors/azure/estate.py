@@ -28,6 +28,7 @@ def build(arm: Arm) -> None:
     _compute(arm)
     _governance(arm)
     _sql(arm)
+    _web(arm)
     _platform(arm)
 
 
@@ -309,6 +310,26 @@ def _sql(arm: Arm) -> None:
     arm.put(encryption, {"id": encryption, "name": "current", "properties": {"state": "Enabled"}}, version)
 
 
+def _web(arm: Arm) -> None:
+    version = "2023-12-01"
+    site = resource("Microsoft.Web", "sites", "shop", {"httpsOnly": True, "enabled": True}, kind="app,linux")
+    _list(arm, "Microsoft.Web/sites", version, site)
+    for name, properties in (
+        ("web", {"minTlsVersion": "1.2", "ftpsState": "FtpsOnly", "remoteDebuggingEnabled": False}),
+        ("authsettingsV2", {"platform": {"enabled": False}}),
+    ):
+        place = f"{site['id']}/config/{name}"
+        found = {"id": place, "name": name, "type": "Microsoft.Web/sites/config", "properties": properties}
+        arm.put(place, found, version)
+    kind = "basicPublishingCredentialsPolicies"
+    policies = [
+        {"id": f"{site['id']}/{kind}/{name}", "properties": {"allow": name == "ftp"}}
+        for name in ("ftp", "scm")
+    ]
+    arm.put(f"{site['id']}/{kind}", policies, version)
+    arm.put(f"{site['id']}/providers/Microsoft.Insights/diagnosticSettings", [], "2021-05-01-preview")
+
+
 def _platform(arm: Arm) -> None:
     """Kinds that the subscription has none of."""
     for kind, version in (
@@ -330,6 +351,5 @@ def _platform(arm: Arm) -> None:
         ("Microsoft.MachineLearningServices/workspaces", "2023-04-01"),
         ("Microsoft.RecoveryServices/vaults", "2024-04-01"),
         ("Microsoft.ServiceBus/namespaces", "2024-01-01"),
-        ("Microsoft.Web/sites", "2023-12-01"),
     ):
         _list(arm, kind, version)

@@ -38,6 +38,7 @@ _IN_NO_EXAMPLE = {
     "properties.enablePurgeProtection",
     "properties.enableRbacAuthorization",
     "properties.minimalTlsVersion",
+    "properties.platform",
     "properties.publicNetworkAccess",
     "properties.shareDeleteRetentionPolicy",
 }
