@@ -28,6 +28,8 @@ def build(arm: Arm) -> None:
     _compute(arm)
     _governance(arm)
     _sql(arm)
+    _web(arm)
+    _platform(arm)
 
 
 def resource(namespace: str, of: str, name: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -306,3 +308,48 @@ def _sql(arm: Arm) -> None:
     arm.put(f"{server['id']}/databases", [database], version)
     encryption = f"{database['id']}/transparentDataEncryption/current"
     arm.put(encryption, {"id": encryption, "name": "current", "properties": {"state": "Enabled"}}, version)
+
+
+def _web(arm: Arm) -> None:
+    version = "2023-12-01"
+    site = resource("Microsoft.Web", "sites", "shop", {"httpsOnly": True, "enabled": True}, kind="app,linux")
+    _list(arm, "Microsoft.Web/sites", version, site)
+    for name, properties in (
+        ("web", {"minTlsVersion": "1.2", "ftpsState": "FtpsOnly", "remoteDebuggingEnabled": False}),
+        ("authsettingsV2", {"platform": {"enabled": False}}),
+    ):
+        place = f"{site['id']}/config/{name}"
+        found = {"id": place, "name": name, "type": "Microsoft.Web/sites/config", "properties": properties}
+        arm.put(place, found, version)
+    kind = "basicPublishingCredentialsPolicies"
+    policies = [
+        {"id": f"{site['id']}/{kind}/{name}", "properties": {"allow": name == "ftp"}}
+        for name in ("ftp", "scm")
+    ]
+    arm.put(f"{site['id']}/{kind}", policies, version)
+    arm.put(f"{site['id']}/providers/Microsoft.Insights/diagnosticSettings", [], "2021-05-01-preview")
+
+
+def _platform(arm: Arm) -> None:
+    """Kinds that the subscription has none of."""
+    for kind, version in (
+        ("Microsoft.ApiManagement/service", "2022-08-01"),
+        ("Microsoft.App/containerApps", "2024-03-01"),
+        ("Microsoft.App/managedEnvironments", "2024-03-01"),
+        ("Microsoft.Automation/automationAccounts", "2023-11-01"),
+        ("Microsoft.Cache/redis", "2024-03-01"),
+        ("Microsoft.CognitiveServices/accounts", "2023-05-01"),
+        ("Microsoft.ContainerRegistry/registries", "2023-07-01"),
+        ("Microsoft.ContainerService/managedClusters", "2024-02-01"),
+        ("Microsoft.DBforMySQL/flexibleServers", "2023-12-30"),
+        ("Microsoft.DBforPostgreSQL/flexibleServers", "2022-12-01"),
+        ("Microsoft.DataFactory/factories", "2018-06-01"),
+        ("Microsoft.DataProtection/backupVaults", "2024-04-01"),
+        ("Microsoft.Databricks/workspaces", "2024-05-01"),
+        ("Microsoft.DocumentDB/databaseAccounts", "2024-05-15"),
+        ("Microsoft.EventHub/namespaces", "2024-01-01"),
+        ("Microsoft.MachineLearningServices/workspaces", "2023-04-01"),
+        ("Microsoft.RecoveryServices/vaults", "2024-04-01"),
+        ("Microsoft.ServiceBus/namespaces", "2024-01-01"),
+    ):
+        _list(arm, kind, version)

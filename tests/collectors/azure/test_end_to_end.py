@@ -34,6 +34,9 @@ def test_a_run_is_collected_judged_and_recorded(annexa: Annexa, azure: Azure) ->
     assert outcomes["azure.storage.account.blob-soft-delete", "account4"] == "not_applicable"
     assert outcomes["azure.network.security-group.no-ssh-from-internet", "front"] == "fail"
     assert outcomes["azure.keyvault.vault.recoverable", "payroll-vault"] == "pass"
+    assert outcomes["azure.web.site.plain-ftp-refused", "shop"] == "pass"
+    assert outcomes["azure.web.site.sign-in-by-platform", "shop"] == "fail"
+    assert outcomes["azure.web.site.no-publishing-passwords", "shop"] == "fail"
     assert annexa.run("verify").code == 0
 
     azure.arm.rules.append(Rule(arm.at("/vaults"), arm.refuse(403, "AuthorizationFailed", "No role.")))

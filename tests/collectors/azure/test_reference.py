@@ -38,6 +38,7 @@ _IN_NO_EXAMPLE = {
     "properties.enablePurgeProtection",
     "properties.enableRbacAuthorization",
     "properties.minimalTlsVersion",
+    "properties.platform",
     "properties.publicNetworkAccess",
     "properties.shareDeleteRetentionPolicy",
 }
@@ -142,7 +143,8 @@ def test_recorded_answers_are_read() -> None:
         kinds.append((definition, call, same(path)))
     for one in recordings():
         for definition, call, kind in kinds:
-            if one.status == 200 and same(one.path) == kind and not _is_parent(definition, call):
+            answers = same(one.path) == kind and _may_be(call, one)
+            if one.status == 200 and answers and not _is_parent(definition, call):
                 covered += 1
                 _read(definition, call, one)
     assert covered > 60
@@ -150,6 +152,12 @@ def test_recorded_answers_are_read() -> None:
 
 def _is_parent(definition: ResourceType, call: Call) -> bool:
     return definition.list is not None and call is definition.list.over
+
+
+def _may_be(call: Call, one: Recorded) -> bool:
+    """Whether a call that names one resource of a kind, by a name in its path, names the recorded one."""
+    name = parse(call.operation).template.rsplit("/", 1)[-1].lower()
+    return one.path.lists or "{" in name or urlsplit(one.uri).path.lower().endswith(f"/{name}")
 
 
 def _read(definition: ResourceType, call: Call, one: Recorded) -> None:
@@ -185,7 +193,7 @@ def _replay(one: Recorded) -> Callable[[httpx.Request], httpx.Response]:
         nonlocal asked
         path = arm_path(request.url.path)
         assert path is not None
-        if same(path) == same(one.path):
+        if same(path) == same(one.path) and (path.lists or asked == 0):
             asked += 1
             return httpx.Response(200, content=one.content if asked == 1 else b'{"value": []}')
         if path.lists:
