@@ -75,7 +75,7 @@ class Workspace:
 
     @cached_property
     def checks(self) -> "dict[str, Check]":
-        """The checks that are applied, with the configured parameters.
+        """The checks on the providers that are turned on, with the configured parameters.
 
         Raises:
             ConfigError, DefinitionError: a check or a parameter is wrong.
@@ -85,7 +85,12 @@ class Workspace:
 
         built_in = Path(mappings.__file__).parent / BUILT_IN_CHECKS
         own = self.config.definition_folders
-        found = load_checks([built_in, *own], compiled=own)
+        # Parsing takes longer than most commands; what judges nothing here need not be read.
+        folders = [built_in / provider for provider in self.config.providers]
+        loaded = load_checks([*filter(Path.is_dir, folders), *own], compiled=own)
+        found = {
+            check_id: check for check_id, check in loaded.items() if check.provider in self.config.providers
+        }
         section = self.config.file.checks
         for check_id, params in section.params.items():
             if check_id not in found:

@@ -128,16 +128,23 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
 # --- what the configuration does to the checks --------------------------------------------------
 
 
-def _checks(folder: Path, text: str) -> dict[str, Any]:
-    (folder / "annexa.toml").write_text(text, encoding="utf-8")
+def _checks(folder: Path, text: str, providers: str = "[aws]\n") -> dict[str, Any]:
+    (folder / "annexa.toml").write_text(providers + text, encoding="utf-8")
     return Workspace.load(folder / "annexa.toml").checks
 
 
 def test_checks_are_left_out_by_patterns(tmp_path: Path) -> None:
-    every = _checks(tmp_path, "[aws]\n")
+    every = _checks(tmp_path, "")
     left = _checks(tmp_path, '[checks]\nskip = ["aws.s3.*"]\n')
     assert left.keys() == {name for name in every if not name.startswith("aws.s3.")}
     assert len(left) < len(every)
+
+
+def test_checks_on_providers_that_are_not_turned_on_are_left_out(tmp_path: Path) -> None:
+    both = _checks(tmp_path, "", "[aws]\n[azure]\n")
+    assert {check.provider for check in both.values()} == {"aws", "azure"}
+    assert {check.provider for check in _checks(tmp_path, "").values()} == {"aws"}
+    assert _checks(tmp_path, "", "") == {}
 
 
 def test_parameters_of_checks_may_be_others(tmp_path: Path) -> None:
