@@ -55,18 +55,22 @@ class Caller:
         Raises:
             AbsentError: there is nothing.
             CallError: a page could not be read; code ``RepeatedToken`` or ``TooManyPages`` if the
-                pages do not end.
+                pages do not end; ``LeftOut``, after the last page, if the provider left something out.
         """
         ledger.asked(call.call, call.with_, self._clock())
         request = Request(call.call, parameters, region)
         seen: set[str] = set()
+        left_out = ""
         try:
             for _ in range(self._most_pages):
                 answer = self._answer(request)
                 body = _plain(answer)
                 ledger.answered(call.call, call.with_, answer)
+                left_out = left_out or answer.left_out
                 yield body
                 if answer.next_token is None:
+                    if left_out:
+                        raise CallError("LeftOut", left_out)
                     return
                 token = repr(answer.next_token)
                 if token in seen:

@@ -82,6 +82,8 @@ class Detail(Call):
             result is a list of ``{"each": element, "answer": what was taken}``.
         when: JMESPath over the document so far; where it is false the value is null, uncalled.
         prepare: what must be asked for first (a report that the provider generates).
+        inventory: what the provider's inventory service calls the same content, if it keeps it. The call is
+            then made only where the inventory cannot be read.
     """
 
     take: str = "@"
@@ -90,6 +92,7 @@ class Detail(Call):
     each: str | None = None
     when: str | None = None
     prepare: Prepare | None = None
+    inventory: str = ""
 
     @field_validator("each", "when")
     @classmethod
@@ -112,6 +115,9 @@ class ResourceType(Strict):
         id, name: templates over ``{item…}``, ``{detail…}``, ``{account}``, ``{region}``,
             ``{partition}``.
         home: template of the region where the resource lives, if that is not where it was listed.
+        scope: the kind of scope it is read in, where the provider has several.
+        inventory: what the provider's inventory service calls this type, if it holds the elements of the
+            list as the list itself gives them.
         list: how to enumerate; without it there is exactly one resource for each scope and region.
         detail: further calls for each resource, in order.
         volatile: document paths that change by themselves and are not kept.
@@ -125,6 +131,8 @@ class ResourceType(Strict):
     id: str
     name: str
     home: str | None = None
+    scope: str = ""
+    inventory: str = ""
     list: ListCall | None = None
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()

@@ -37,6 +37,8 @@ class Answer:
         provider_time: the provider's own clock, from the answer's ``Date``.
         request_id: what the provider calls this request, or "".
         endpoint: scheme and host that answered, or "".
+        left_out: what the provider says is missing from this page (a region that it could not reach, say);
+            "" where it is whole.
     """
 
     body: dict[str, Any]
@@ -45,6 +47,7 @@ class Answer:
     provider_time: datetime | None = None
     request_id: str = ""
     endpoint: str = ""
+    left_out: str = ""
 
 
 @dataclass

@@ -39,23 +39,30 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], content: bytes, said: tuple[str, str], now: datetime
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    said: tuple[str, str],
+    now: datetime,
+    throttling: frozenset[str] = frozenset(),
 ) -> CallError:
     """Return the call error for an answer with an error status.
 
     Args:
         said: code and message as the provider's error reader found them.
         now: for a ``Retry-After`` that is a date.
+        throttling: codes that ask to go slower, whatever the status.
     """
     code, message = said
     if not message:
         phrase = http.client.responses.get(status, "an error")
         message = f"{phrase}, with a page of HTML" if _HTML.match(content) else phrase
+    throttled = status == 429 or code in throttling
     return CallError(
         code or str(status),
         brief(message),
-        retryable=status in _RETRYABLE,
-        throttled=status == 429,
+        retryable=throttled or status in _RETRYABLE,
+        throttled=throttled,
         retry_after=retry_after(headers, now),
         status=status,
     )

@@ -1,6 +1,6 @@
 """The seam for what differs between providers that speak REST."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,11 @@ def _any_shape(ask: Ask, body: dict[str, Any]) -> None:
     del ask, body
 
 
+def _whole(body: dict[str, Any]) -> str:
+    del body
+    return ""
+
+
 @dataclass(frozen=True)
 class Service:
     """One API of a provider.
@@ -42,6 +47,9 @@ class Service:
             :class:`collectors.transport.CallError`.
         array: the key under which an answer that is a JSON array is found.
         request_id: the header with the provider's name of a request.
+        headers: gives what each request carries besides its credentials.
+        throttling: codes that ask to go slower, whatever the status.
+        left_out: says what a successful answer admits to have left out; "" where it is whole.
     """
 
     base_url: str
@@ -51,3 +59,6 @@ class Service:
     check: Callable[[Ask, dict[str, Any]], None] = _any_shape
     array: str = "items"
     request_id: str = "x-request-id"
+    headers: Callable[[], Mapping[str, str]] = dict
+    throttling: frozenset[str] = frozenset()
+    left_out: Callable[[dict[str, Any]], str] = _whole

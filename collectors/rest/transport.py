@@ -87,14 +87,16 @@ class RestTransport:
             provider_time=date(response.headers.get("date", "")),
             request_id=response.headers.get(service.request_id, ""),
             endpoint=f"{url.scheme}://{url.netloc.decode('ascii')}",
+            left_out=service.left_out(body),
         )
 
     def _exchange(self, service: Service, asked: Ask, url: httpx.URL) -> tuple[httpx.Response, bytes]:
         authorization = service.tokens.authorization() if service.tokens is not None else ""
-        response, content = self._request(asked, url, authorization)
+        headers = service.headers()
+        response, content = self._request(asked, url, headers, authorization)
         if response.status_code == 401 and service.tokens is not None:
             authorization = service.tokens.authorization(refused=authorization)
-            response, content = self._request(asked, url, authorization)
+            response, content = self._request(asked, url, headers, authorization)
         if response.is_redirect:
             where = response.next_request.url.host if response.next_request else "another address"
             raise CallError("Redirected", f"sent on to {where}; not followed", status=response.status_code)
@@ -105,13 +107,16 @@ class RestTransport:
                 content,
                 service.read_error(_json_or_none(content)),
                 self._clock(),
+                service.throttling,
             )
             error.message = _without(error.message, authorization)
             raise error
         return response, content
 
-    def _request(self, asked: Ask, url: httpx.URL, authorization: str) -> tuple[httpx.Response, bytes]:
-        headers = {"Authorization": authorization} if authorization else {}
+    def _request(
+        self, asked: Ask, url: httpx.URL, more_headers: Mapping[str, str], authorization: str
+    ) -> tuple[httpx.Response, bytes]:
+        headers = {**more_headers, "Authorization": authorization} if authorization else dict(more_headers)
         # json=None would be no body, and null is none that anybody asks for.
         more: dict[str, Any] = {} if asked.body is None else {"json": asked.body}
         try:
