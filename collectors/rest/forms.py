@@ -4,6 +4,7 @@ A *form* is ``string``, ``boolean``, ``integer``, ``number``, ``any``, ``[form]`
 map, or the name of a type; ``any`` is also what is said where nothing is known.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "string": (str,),
 }
+
+_EXPRESSION_STEP = re.compile(r"\.?([A-Za-z_]\w*|\*)|(\[(?:\*)?\])|(\[\?[^\]]*\])")
 
 
 def list_of(form: str) -> str:
@@ -89,6 +92,45 @@ class Forms:
                     yield from self.mismatches(f"{path}.{key}", fields[key], inner)
                 else:
                     yield f"{path}: no field {key!r}; there are {', '.join(sorted(fields))}"
+
+    def taken(self, form: str, expression: str) -> str:
+        """Return the form of what a JMESPath expression gives; ``any`` where it cannot be told.
+
+        Only fields, wildcards, flattening and filters are followed.
+        """
+        return self._take(form, expression)[0]
+
+    def untaken(self, form: str, expression: str) -> str:
+        """Say which step of an expression does not exist; "" if all do, as far as is known."""
+        return self._take(form, expression)[1]
+
+    def _take(self, form: str, expression: str) -> tuple[str, str]:
+        if expression == "@":
+            return form, ""
+        at, projected = 0, False
+        while at < len(expression):
+            step = _EXPRESSION_STEP.match(expression, at)
+            if step is None or form == ANY:
+                return ANY, ""
+            at = step.end()
+            field, flattened = step[1], step[2]
+            if field is None:
+                if form[0] != "[":
+                    return ANY, f"{step[0]!r} is asked of {_described(form)}"
+                if flattened:
+                    form, projected = form[1:-1], True
+                continue
+            wrong = self.missing(form, field)
+            if wrong:
+                return ANY, wrong
+            projected = projected or field == "*"
+            form = self._inner(form, field)
+        return (list_of(form) if projected else form), ""
+
+    def _inner(self, form: str, field: str) -> str:
+        if form[0] in "[{":
+            return form[1:-1]
+        return ANY if field == "*" else self._types[form][field]
 
     def leaves(self, form: str, path: str, within: tuple[str, ...] = ()) -> Iterator[str]:
         """Yield the path of every scalar that a form leads to; a type within itself is not entered again."""
