@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from tests.answers import Answer
-from tests.collectors.rest.loopback import Asked
+from annexa.demo.loopback import Answer, Asked
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 OBJECT = "22222222-aaaa-bbbb-cccc-dddddddddddd"
@@ -65,7 +64,7 @@ class Kind:
 
 
 class Arm:
-    """Answers requests; see :class:`tests.collectors.rest.loopback.Loopback`.
+    """Answers requests; see :class:`annexa.demo.loopback.Loopback`.
 
     Attributes:
         places: path in lower case → what is there.
