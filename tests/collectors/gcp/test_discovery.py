@@ -6,20 +6,19 @@ from typing import Any
 
 import pytest
 
+from annexa.demo.loopback import HANG_UP, Answer, Loopback
 from annexa.plugin import Discovery, Scope
 from collectors.gcp.discovery import ProjectDiscovery
 from collectors.gcp.resource_manager import Clients, ResourceManager
 from collectors.ratelimit import RateLimiter
 from collectors.retry import Retrier, RetryPolicy
 from store.errors import CollectorError
-from tests.answers import Answer
 from tests.collectors.azure import arm
 from tests.collectors.azure.arm import Rule
 from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.hierarchy import GrpcServer
 from tests.collectors.gcp.identity import ACCOUNT, error, new_key, reply
-from tests.collectors.rest.loopback import HANG_UP, Loopback
 
 NOW = "2026-01-15T12:00:00Z"
 ORGANIZATION = "organizations/1001"
