@@ -119,7 +119,7 @@ def test_a_folder_that_may_not_be_seen_bars_the_way_up_and_nothing_else(estate: 
 
 
 def test_what_is_excluded_is_not_missed(estate: Google) -> None:
-    found = discovery(estate, exclude=["old-shop", "lone-project"]).discover()
+    found = discovery(estate, exclude=["old-*", "lone-project"]).discover()
     assert ids(found) == ["audit-home", "shop-europe", "shop-one"]
     assert found.gaps == ()
 
@@ -128,6 +128,19 @@ def test_the_same_is_found_over_grpc(estate: Google) -> None:
     over_rest = discovery(estate).discover()
     with GrpcServer(estate.hierarchy) as server:
         assert discovery(estate, server.clients).discover() == over_rest
+
+
+def test_a_refusal_has_the_same_name_over_grpc(estate: Google) -> None:
+    with GrpcServer(estate.hierarchy) as server:
+        over_grpc = discovery(estate, server.clients, projects=["no-such-project"]).discover()
+    assert over_grpc == discovery(estate, projects=["no-such-project"]).discover()
+
+
+def test_an_organisation_that_is_about_to_go_is_a_gap(estate: Google) -> None:
+    estate.hierarchy.nodes[ORGANIZATION]["state"] = "DELETE_REQUESTED"
+    found = discovery(estate).discover()
+    assert ids(found, "organization") == []
+    assert ("gcp:1001", "OrganizationDeleteRequested") in codes(found)
 
 
 # What the settings name.
