@@ -1,16 +1,16 @@
 """The GCP collector: definitions in TOML, read with one engine for each project and organisation."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from collectors.contract import Diagnosis, Discovery, Permissions, Target
 from collectors.definition import ResourceType
-from collectors.gcp import diagnosis, lint, permissions
+from collectors.gcp import lint, permissions
 from collectors.gcp.answers import THROTTLING, check, left_out, read_error
 from collectors.gcp.credentials import GoogleTokens
-from collectors.gcp.discovery import ProjectDiscovery
 from collectors.gcp.settings import GcpSettings
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import TokenInBody
@@ -18,6 +18,11 @@ from collectors.rest.service import Service
 from store.instant import rfc3339
 from store.model import Scope, Strict
 
+if TYPE_CHECKING:
+    from collectors.gcp.discovery import ProjectDiscovery
+
+# https://cloud.google.com/asset-inventory/docs/asset-names
+_ADDRESS = re.compile(r"^https://(www|compute)\.googleapis\.com/compute/[a-z0-9]+/")
 _OWN_SERVICES = frozenset({"cloudasset", "cloudresourcemanager", "serviceusage"})
 
 
@@ -43,7 +48,9 @@ class GcpCollector(RestCollector):
         return permissions.permissions(wanted, self._settings)
 
     def diagnose(self) -> list[Diagnosis]:
-        return diagnosis.diagnose(
+        from collectors.gcp.diagnosis import diagnose
+
+        return diagnose(
             self._discovery, self._caller, self.permissions(self._types).grants, self._service_names
         )
 
@@ -60,6 +67,10 @@ class GcpCollector(RestCollector):
 
     def elsewhere(self) -> bool:
         return bool(self._settings.endpoint_url)
+
+    def canonical_id(self, resource_id: str) -> str:
+        """Return the full resource name: Compute Engine gives addresses, of one version or another."""
+        return _ADDRESS.sub("//compute.googleapis.com/", resource_id)
 
     @property
     def _settings(self) -> GcpSettings:
@@ -88,5 +99,10 @@ class GcpCollector(RestCollector):
         return GoogleTokens(self._settings)
 
     @cached_property
-    def _discovery(self) -> ProjectDiscovery:
-        return ProjectDiscovery(self._settings, self._tokens, lambda: rfc3339(self._tools.clock()))
+    def _discovery(self) -> "ProjectDiscovery":
+        # Google's client is heavy to import: only who looks for projects pays for it.
+        from collectors.gcp.discovery import ProjectDiscovery
+        from collectors.gcp.resource_manager import ResourceManager
+
+        manager = ResourceManager(self._settings, self._tokens, self._retrier)
+        return ProjectDiscovery(self._settings, self._tokens, manager, lambda: rfc3339(self._tools.clock()))

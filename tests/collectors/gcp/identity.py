@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
-from tests.answers import Answer
-from tests.collectors.rest.loopback import Asked
+from annexa.demo.loopback import Answer, Asked
 
 ACCOUNT = "annexa@audit-home.iam.gserviceaccount.com"
 TARGET = "reader@audit-home.iam.gserviceaccount.com"
@@ -40,7 +39,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Identity:
-    """Answers requests for tokens; see :class:`tests.collectors.rest.loopback.Loopback`.
+    """Answers requests for tokens; see :class:`annexa.demo.loopback.Loopback`.
 
     Attributes:
         key: the service account's key.

@@ -7,13 +7,13 @@ import pytest
 from google.auth.compute_engine import _metadata
 from google.oauth2 import credentials as oauth2_credentials
 
+from annexa.demo.loopback import Loopback
 from annexa.plugin import CallError
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
 from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.identity import ACCOUNT, MACHINE, SUBJECT_TOKEN, TARGET, USER, Identity, new_key
-from tests.collectors.rest.loopback import Loopback
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def federated(google: Google) -> Google:
 def machine(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:
     """A virtual machine: the metadata server is on loopback."""
     address = google.server.url.removeprefix("http://")
-    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", False)
+    monkeypatch.delenv("NO_GCE_CHECK")
+    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", False, raising=False)
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", address)
     monkeypatch.setenv("GCE_METADATA_IP", address)
     return google
