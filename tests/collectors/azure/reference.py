@@ -61,6 +61,8 @@ def examples() -> Iterator[Example]:
         if entry["method"] == "GET" and path is not None:
             content = json.loads((folder / entry["file"]).read_text(encoding="utf-8"))
             body = content.get("responses", {}).get("200", {}).get("body")
+            if isinstance(body, list):
+                body = {"value": body}  # as the service's `array` has it
             if body is not None:
                 yield Example(entry["file"], template, path, entry["apiVersion"], body)
 
