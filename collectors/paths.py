@@ -1,5 +1,6 @@
 """Wildcard paths into documents: ``item.Environment.Variables.*``, where ``*`` is every key or element."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,6 +11,9 @@ class _Delete:
 
 DELETE: Final = _Delete()
 """What a change returns to remove the value."""
+
+_OTHER_THAN = re.compile(r"\*\[(?P<field>\w+)!=(?P<values>[^\]]+)\]")
+_STEP = re.compile(r"[^.\[]+(?:\[[^\]]*\])?")
 
 Change = Callable[[Any], Any]
 """Takes a value and returns its replacement, the value itself to leave it, or ``DELETE``."""
@@ -22,14 +26,20 @@ def change_at(document: dict[str, Any], path: str, change: Change) -> tuple[dict
 
     Args:
         path: keys joined by dots; ``*`` is every key of an object or element of a list, a number
-            one element. What the document does not have is passed over, and so is null.
+            one element, ``*[field!=a|b]`` every element whose field is neither. What the document does
+            not have is passed over, and so is null.
 
     Returns:
         the changed document, which shares with the old one what did not change, and the concrete
         paths that were changed.
     """
     touched: list[str] = []
-    return _change(document, path.split("."), "", change, touched), touched
+    return _change(document, steps(path), "", change, touched), touched
+
+
+def steps(path: str) -> list[str]:
+    """Return the steps of a path, in order."""
+    return _STEP.findall(path)
 
 
 def _change(container: Any, parts: list[str], prefix: str, change: Change, touched: list[str]) -> Any:
@@ -65,5 +75,19 @@ def _keys(container: Any, part: str) -> list[Any]:
     if isinstance(container, list):
         if part == "*":
             return list(range(len(container)))
-        return [int(part)] if part.isdecimal() and int(part) < len(container) else []
+        if part.isdecimal():
+            return [int(part)] if int(part) < len(container) else []
+        return _others(container, part)
     return []
+
+
+def _others(elements: list[Any], part: str) -> list[int]:
+    wanted = _OTHER_THAN.fullmatch(part)
+    if wanted is None:
+        return []
+    spared = wanted["values"].split("|")
+    return [
+        i
+        for i, element in enumerate(elements)
+        if not isinstance(element, dict) or element.get(wanted["field"]) not in spared
+    ]

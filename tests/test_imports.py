@@ -29,12 +29,15 @@ HEAVY = {
     "cel_expr_python",
     "click",
     "cryptography",
+    "google",
     "httpx",
     "orjson",
     "pydantic",
+    "requests",
     "rfc3161_client",
     "rich",
     "sqlalchemy",
+    "tomli",
 }
 
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from collectors.azure.fields import ANY, form_of, list_of, mismatches, missing
+from collectors.azure.fields import form_of, forms
 from collectors.azure.permissions import actions_of, path_of
 from collectors.definition import Call, Detail, ListCall, ResourceType
+from collectors.rest import field_lint
+from collectors.rest.forms import ANY, list_of
 from collectors.rest.operation import BODY, parse
-from collectors.template import paths
-from store.model import RESERVED_KEYS
 
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
@@ -19,34 +19,12 @@ def definition_problems(definition: ResourceType) -> list[str]:
     problems = [
         f"{call.call}: {problem}" for call in definition.calls() for problem in _problems(definition, call)
     ]
-    return problems or list(_unknown_fields(definition))
+    return problems or list(field_lint.unknown_fields(definition, forms(), document_forms(definition)))
 
 
 def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> list[str]:
     """Name every field of an example document that Azure's answer cannot have."""
-    forms = document_forms(definition)
-    problems: list[str] = []
-    for key, value in document.items():
-        if key in RESERVED_KEYS:
-            continue
-        if key in forms:
-            problems.extend(mismatches(key, forms[key], value))
-        else:
-            problems.append(f"{key}: {definition.type} has no such call; it has {', '.join(sorted(forms))}")
-    return problems
-
-
-def _unknown_fields(definition: ResourceType) -> Iterator[str]:
-    forms = document_forms(definition)
-    templates = [definition.id, definition.name, definition.home or ""]
-    templates += [value for call in definition.calls() for value in call.with_.values()]
-    named = {path for template in templates for path in paths(template)}
-    for path in sorted(named | {*definition.volatile, *definition.secret}):
-        head, _, rest = path.partition(".")
-        if head in forms and rest:
-            wrong = missing(forms[head], rest)
-            if wrong:
-                yield f"{path}: {wrong}"
+    return field_lint.document_problems(definition, forms(), document_forms(definition), document)
 
 
 def document_forms(definition: ResourceType) -> dict[str, str]:

@@ -12,6 +12,18 @@ from store.canonical import canonical
 KEY = b"key"
 
 
+def test_elements_named_in_a_path_are_spared_and_all_others_are_not() -> None:
+    items = [
+        {"key": "enable-oslogin", "value": "TRUE"},
+        {"key": "startup-script", "value": "s3cret"},
+        {"value": "x"},
+    ]
+    document = {"item": {"items": items}}
+    redacted, touched = redact(document, ("item.items.*[key!=enable-oslogin|serial-port-enable].value",), KEY)
+    assert touched == ["item.items.1.value", "item.items.2.value"]
+    assert redacted["item"]["items"][0]["value"] == "TRUE"
+
+
 def test_replaces_what_the_paths_lead_to() -> None:
     document: dict[str, Any] = {
         "item": {

@@ -11,11 +11,12 @@ import mappings
 from annexa.plugin import ResourceType, Tools
 from collectors.azure.arm_path import ArmPath, arm_path
 from collectors.azure.collector import AzureCollector
-from collectors.azure.fields import ANY, form_of, leaves
+from collectors.azure.fields import form_of, forms
 from collectors.azure.lint import document_forms
 from collectors.azure.permissions import path_of, permissions
 from collectors.azure.settings import AzureSettings
 from collectors.ratelimit import RateLimiter, load_limits
+from collectors.rest.forms import ANY
 from collectors.rest.operation import parse
 from mappings.check import load_checks
 from tests.collectors.azure import estate
@@ -258,7 +259,7 @@ def test_fields_that_are_called_like_secrets_are_never_kept() -> None:
     kept, covered = [], 0
     for kind, each in AzureCollector({}, Tools(redaction_key=b"key")).resource_types().items():
         for key, form in document_forms(each).items():
-            for path in leaves(form, key):
+            for path in forms().leaves(form, key):
                 if _SECRET.search(path):
                     covered += 1
                     if path not in each.secret:

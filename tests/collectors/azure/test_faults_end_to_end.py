@@ -10,9 +10,10 @@ import pytest
 from tests.annexa.conftest import Annexa
 from tests.annexa.fault_matrix import Definitions, State, decided, named, needing
 from tests.collectors.azure import arm, estate
-from tests.collectors.azure.arm import SECRET, Faulty, Matcher, Rule
+from tests.collectors.azure.arm import SECRET, Rule
 from tests.collectors.azure.conftest import Azure, environment, served
 from tests.collectors.conftest import Certified
+from tests.collectors.rest.rules import Faulty, Matcher
 
 TYPES = (
     "azure.authorization.policy-assignment",
@@ -121,11 +122,11 @@ def broken(request: pytest.FixtureRequest, good: Annexa, whole: State, azure: Az
     """Each way to fail in turn."""
     del whole  # which is what is known before anything breaks
     fault, code = FAULTS[request.param]
-    azure.arm.rules = [Rule(matches, fault) for matches in CALLS.values()]
+    azure.arm.rules[:] = [Rule(matches, fault) for matches in CALLS.values()]
     _configure(good, azure, read_timeout=0.5 if request.param == "no answer in time" else 20)
     summary = good.collect(code=2)
     state = State.of(good)
-    azure.arm.rules = []
+    azure.arm.rules.clear()
     _configure(good, azure, read_timeout=20)
     good.collect()
     return Broken(code, summary, state, State.of(good), good.verify_here().ok)

@@ -12,9 +12,10 @@ from annexa.plugin import Engine, Identity, ResourceType, Scope, Target, Tools
 from collectors.azure.answers import check
 from collectors.azure.arm_path import ArmPath, arm_path
 from collectors.azure.collector import AzureCollector
-from collectors.azure.fields import ANY, form_of, mismatches
+from collectors.azure.fields import form_of, forms
 from collectors.azure.permissions import path_of
 from collectors.definition import Call, ListCall
+from collectors.rest.forms import ANY
 from collectors.rest.operation import Ask, parse
 from collectors.rest.paging import LinkInBody
 from collectors.rest.service import Service
@@ -113,7 +114,7 @@ def test_the_examples_have_no_field_that_the_lint_would_refuse() -> None:
             continue
         for each in example.body["value"] if example.path.lists else [example.body]:
             compared += 1
-            wrong += list(mismatches(example.file, form, each))
+            wrong += list(forms().mismatches(example.file, form, each))
     assert wrong == []
     assert compared > 80
 

@@ -1,0 +1,101 @@
+"""The GCP collector: definitions in TOML, read with one engine for each project and organisation."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from collectors.contract import Diagnosis, Discovery, Permissions, Target
+from collectors.definition import ResourceType
+from collectors.gcp import lint, permissions
+from collectors.gcp.answers import THROTTLING, check, left_out, read_error
+from collectors.gcp.credentials import GoogleTokens
+from collectors.gcp.settings import GcpSettings
+from collectors.rest.collector import RestCollector
+from collectors.rest.paging import TokenInBody
+from collectors.rest.service import Service
+from store.instant import rfc3339
+from store.model import Scope, Strict
+
+if TYPE_CHECKING:
+    from collectors.gcp.discovery import ProjectDiscovery
+
+_OWN_SERVICES = frozenset({"cloudasset", "cloudresourcemanager", "serviceusage"})
+
+
+class GcpCollector(RestCollector):
+    """Collects from GCP; see :class:`collectors.contract.Collector`."""
+
+    provider: ClassVar[str] = "gcp"
+    folder: ClassVar[Path] = Path(__file__).parent
+    Settings: ClassVar[type[Strict]] = GcpSettings
+
+    def discover(self) -> Discovery:
+        return self._discovery.discover()
+
+    def targets(self, scope: Scope, types: Iterable[str]) -> list[Target]:
+        kind = scope.attributes.get("kind", "project")
+        read = [
+            each for each in types if each in self._types and (self._types[each].scope or "project") == kind
+        ]
+        return super().targets(scope, read)
+
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        wanted = [self._types[kind] for kind in types if kind in self._types]
+        return permissions.permissions(wanted, self._settings)
+
+    def diagnose(self) -> list[Diagnosis]:
+        from collectors.gcp.diagnosis import diagnose
+
+        return diagnose(
+            self._discovery, self._caller, self.permissions(self._types).grants, self._service_names
+        )
+
+    @classmethod
+    def definition_problems(cls, definition: ResourceType) -> list[str]:
+        return lint.definition_problems(definition)
+
+    @classmethod
+    def field_problems(cls, definition: ResourceType, document: Mapping[str, Any]) -> list[str]:
+        return lint.document_problems(definition, document)
+
+    def services(self) -> Mapping[str, Service]:
+        return {name: self._service(name) for name in self._service_names}
+
+    def elsewhere(self) -> bool:
+        return bool(self._settings.endpoint_url)
+
+    @property
+    def _settings(self) -> GcpSettings:
+        assert isinstance(self._section, GcpSettings)
+        return self._section
+
+    def _service(self, name: str) -> Service:
+        return Service(
+            base_url=self._settings.base_url(name),
+            tokens=self._tokens,
+            pager=TokenInBody("nextPageToken", "pageToken"),
+            read_error=read_error,
+            check=check,
+            headers=self._tokens.headers,
+            throttling=THROTTLING,
+            left_out=left_out,
+        )
+
+    @cached_property
+    def _service_names(self) -> tuple[str, ...]:
+        called = {call.service for definition in self._types.values() for call in definition.calls()}
+        return tuple(sorted(called | _OWN_SERVICES))
+
+    @cached_property
+    def _tokens(self) -> GoogleTokens:
+        return GoogleTokens(self._settings)
+
+    @cached_property
+    def _discovery(self) -> "ProjectDiscovery":
+        # Google's client is heavy to import: only who looks for projects pays for it.
+        from collectors.gcp.discovery import ProjectDiscovery
+        from collectors.gcp.resource_manager import ResourceManager
+
+        manager = ResourceManager(self._settings, self._tokens, self._retrier)
+        return ProjectDiscovery(self._settings, self._tokens, manager, lambda: rfc3339(self._tools.clock()))
