@@ -76,7 +76,7 @@ def test_every_call_uses_a_published_version() -> None:
         for example in found:
             if example.body == {}:
                 continue  # made up by a generator that leaves out whatever is optional
-            check(Ask("GET", example.template, ()), example.body)
+            check(Ask(example.method, example.template, ()), example.body)
             if isinstance(call, ListCall):
                 assert isinstance(example.body["value"], list), example.file
     assert wrong == []
@@ -112,6 +112,8 @@ def test_the_examples_have_no_field_that_the_lint_would_refuse() -> None:
         form = form_of(example.path.kind)
         if form == ANY or example.body == {} or example.file in _AGAINST_ITS_OWN_MODEL | _BEYOND_ITS_MODEL:
             continue
+        if example.method == "POST":
+            continue  # a query may ask for sums, which have fields of their own
         for each in example.body["value"] if example.path.lists else [example.body]:
             compared += 1
             wrong += list(forms().mismatches(example.file, form, each))
