@@ -2,28 +2,15 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.sax.saxutils import escape
 
+from annexa.demo.loopback import Answer
 from tests.recogniser import Request
 
 _HTML = (
     b"<!doctype html>\n<html lang=en>\n<title>Internal Server Error</title>\n<h1>Internal Server Error</h1>\n"
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back.
-
-    Attributes:
-        cut: send only so many bytes of the body, although its whole length was announced, and hang up.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    cut: int | None = None
 
 
 Upstream = Callable[[], Answer]

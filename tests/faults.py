@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from annexa.demo.loopback import Answer
 from tests.answers import (
-    Answer,
     Fault,
     deny,
     empty,

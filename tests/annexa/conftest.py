@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from annexa.commands.collect import Failures, collect, exit_code, run_row
+from annexa.demo.loopback import Answer
 from annexa.demo.server import MotoServer
 from annexa.workspace import Workspace
 from scheduler.runner import RunResult
 from store.record import Record
 from store.verify import Verification, verify
 from tests.annexa.support_cli import Ran
-from tests.answers import Answer, Fault, Upstream, error
+from tests.answers import Fault, Upstream, error
 from tests.estates import small as estate
 from tests.estates.small import REGION, Small
 from tests.faults import FaultProxy, Rule, on

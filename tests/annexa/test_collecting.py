@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import collectors.aws
+from annexa.demo.loopback import Answer
 from annexa.demo.server import MotoServer, reset
 from annexa.rows import finding_rows
 from collectors.definition import load_resource_types
@@ -18,7 +19,7 @@ from store.evidence import Evidence
 from store.evidence import evidence as find_evidence
 from store.record import Record
 from tests.annexa.conftest import Annexa, stand_ins
-from tests.answers import Answer, Upstream
+from tests.answers import Upstream
 from tests.estates.small import ACCOUNT, BLOCKED, BUCKETS, INSTANCES, REGION, TABLES, USERS, Small
 from tests.faults import FaultProxy, Rule, on
 from tests.recogniser import Request

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from annexa.demo.loopback import Loopback
 from annexa.plugin import Tools
 from collectors.azure.collector import AzureCollector
 from tests.collectors.azure import estate
 from tests.collectors.azure.arm import CLIENT, SECRET, TENANT, Arm
 from tests.collectors.conftest import Certified
-from tests.collectors.rest.loopback import Loopback
 
 KEY = b"azure-tests"
 

@@ -13,10 +13,11 @@ from collectors.azure.collector import AzureCollector
 from tests.collectors.azure import arm, estate
 from tests.collectors.azure.arm import Rule
 from tests.collectors.azure.conftest import Azure
+from tests.collectors.rest.rules import Faulty
 
 _HTML = b"<!doctype html>\n<html lang=en>\n<title>Sign in</title>\n"
 
-_FAULTS: dict[Fault, arm.Faulty] = {
+_FAULTS: dict[Fault, Faulty] = {
     Fault.DENIED: arm.refuse(403, "AuthorizationFailed", "The client does not have authorization."),
     Fault.THROTTLED: arm.refuse(429, "SubscriptionRequestsThrottled", "Too many.", ("Retry-After", "0")),
     Fault.TIMEOUT: arm.hold,

@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from annexa.demo.loopback import Answer, Asked, Loopback
 from annexa.plugin import CallError
 from collectors.azure.credentials import AzureTokens
 from collectors.azure.settings import AzureSettings
-from tests.answers import Answer
 from tests.collectors.azure.arm import CLIENT, OBJECT, SECRET, TENANT, reply
 from tests.collectors.azure.conftest import Azure
-from tests.collectors.rest.loopback import Asked, Loopback
 
 
 def tokens(azure: Azure, **section: object) -> AzureTokens:

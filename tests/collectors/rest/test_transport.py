@@ -14,14 +14,13 @@ import httpx
 import pytest
 import trustme
 
+from annexa.demo.loopback import HANG_UP, Answer, Answering, Asked, Loopback
 from annexa.plugin import CallError, Request
 from collectors.rest.operation import Ask
 from collectors.rest.paging import LinkHeader, LinkInBody, TokenInBody
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
-from tests.answers import Answer
 from tests.collectors.conftest import Certified
-from tests.collectors.rest.loopback import HANG_UP, Answering, Asked, Loopback
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 THINGS = Request("api:GET /things/{name}", {"name": "one", "version": "1"}, "")

@@ -1,4 +1,4 @@
-"""A server on loopback whose answers a test decides, with or without TLS."""
+"""An HTTP server on loopback whose answers a function decides, with or without TLS."""
 
 import contextlib
 import select
@@ -11,7 +11,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.answers import Answer
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back.
+
+    Attributes:
+        cut: send only so many bytes of the body, although its whole length was announced, and hang up.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    cut: int | None = None
 
 
 @dataclass(frozen=True)
