@@ -107,7 +107,8 @@ class Spool:
             ", (SELECT sealed FROM kept WHERE name = k.name AND shelf = ? LIMIT 1)" for _ in beside
         )
         query = (
-            f"SELECT rowid, sealed{columns} FROM kept k WHERE shelf = ? AND rowid > ? ORDER BY rowid LIMIT ?"
+            f"SELECT rowid, name, sealed{columns} FROM kept k WHERE shelf = ? AND rowid > ?"
+            " ORDER BY rowid LIMIT ?"
         )
         last, rows = 0, self._select(query, *shelves[1:], shelves[0], 0, _AT_ONCE)
         while rows:
