@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from annexa.demo.loopback import Answer, Asked
+from collectors.azure.arm_path import arm_path
 
 OBJECT = "22222222-aaaa-bbbb-cccc-dddddddddddd"
 
@@ -23,7 +24,7 @@ class Kind:
     """What lives at one path.
 
     Attributes:
-        versions: the API versions that know it.
+        versions: the API versions that know it; empty for all.
         content: a list of resources, or one resource.
         absent: the error code and message where it is not there.
     """
@@ -33,12 +34,21 @@ class Kind:
     absent: tuple[str, str] = ("ResourceNotFound", "The resource was not found.")
 
 
+@dataclass
+class Refused:
+    """What the client may not read."""
+
+    code: str
+    message: str
+
+
 class Arm:
     """Answers requests; see :class:`annexa.demo.loopback.Loopback`.
 
     Args:
         secret: the client's secret.
         page: resources on a page.
+        whole: what has no place does not exist, so that its lists are empty.
 
     Attributes:
         places: path in lower case → what is there.
@@ -47,7 +57,9 @@ class Arm:
         base: its own URL.
     """
 
-    def __init__(self, tenant: str, client: str, secret: str, page: int = 100) -> None:
+    def __init__(
+        self, tenant: str, client: str, secret: str, page: int = 100, *, whole: bool = False
+    ) -> None:
         self.places: dict[str, Kind] = {}
         self.page = page
         self.tenant = tenant
@@ -56,6 +68,7 @@ class Arm:
         self.issued: list[str] = []
         self.base = ""
         self._secret = secret
+        self._whole = whole
         self._left: dict[str, int | None] = {}
         self._lock = threading.Lock()
 
@@ -109,14 +122,18 @@ class Arm:
         if version is None:
             return error(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
         kind = self.places.get(asked.path.lower())
+        if kind is None and self._whole and _lists(asked.path):
+            return reply(200, {"value": []})
         if kind is None:
             return error(404, "ResourceNotFound", f"The resource {asked.path!r} was not found.")
-        if version not in kind.versions:
+        if kind.versions and version not in kind.versions:
             return error(
                 400, "NoRegisteredProviderFound", f"No provider is registered for API version {version!r}."
             )
         if kind.content is None:
             return error(400, *kind.absent)
+        if isinstance(kind.content, Refused):
+            return error(403, kind.content.code, kind.content.message)
         return self._page(asked, kind.content) if isinstance(kind.content, list) else reply(200, kind.content)
 
     def _page(self, asked: Asked, content: list[Any]) -> Answer:
@@ -145,6 +162,11 @@ class Arm:
         said = {"tid": self.tenant, "oid": OBJECT, "appid": self.client, "exp": int(time.time()) + 3599}
         body = _part({"aud": audience, **said, "uti": uuid.uuid4().hex})
         return f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{body}.c2ln"
+
+
+def _lists(path: str) -> bool:
+    form = arm_path(path)
+    return form is not None and form.lists
 
 
 def _part(value: dict[str, Any]) -> str:

@@ -67,9 +67,8 @@ class GcpCollector(RestCollector):
         return self._section
 
     def _service(self, name: str) -> Service:
-        endpoint = self._settings.endpoint_url.rstrip("/")
         return Service(
-            base_url=f"{endpoint}/{name}" if endpoint else f"https://{name}.{self._settings.universe_domain}",
+            base_url=self._settings.base_url(name),
             tokens=self._tokens,
             pager=TokenInBody("nextPageToken", "pageToken"),
             read_error=read_error,
