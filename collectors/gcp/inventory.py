@@ -22,8 +22,6 @@ from store.model import Scope
 LIST = "cloudasset:GET /v1/{+parent}/assets"
 RESOURCE = "RESOURCE"
 IAM_POLICY = "IAM_POLICY"
-PERMISSIONS = ("cloudasset.assets.listIamPolicy", "cloudasset.assets.listResource")
-"""What reading it takes."""
 
 MOST_PROJECTS = 50
 """So many projects may be asked for one by one: two calls each, of which Google lets 100 a minute through."""
