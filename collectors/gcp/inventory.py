@@ -60,10 +60,11 @@ class AssetInventory:
 
     def holding(self, definition: ResourceType, scope: Scope) -> Holding:
         self.plan(scope, [definition])
+        owner = _owner(scope)
         first: CallError | None = None
         for parent in self._parents(scope):
             try:
-                return self._read_once(parent).holding(definition, _owner(scope))
+                return self._read_once(parent).holding(definition, owner)
             except CallError as error:
                 first = first or error
                 if error.status not in _DENIED or error.code in _NOWHERE:
