@@ -35,6 +35,7 @@ HEAVY = {
     "rfc3161_client",
     "rich",
     "sqlalchemy",
+    "tomli",
 }
 
 
