@@ -27,7 +27,7 @@ Spoil = Callable[[Asked, Answer], Answer | None]
 
 
 @dataclass
-class Google:
+class Assets:
     """Projects with their resources; the same are in the inventory and in the lists.
 
     Attributes:

@@ -24,7 +24,7 @@ from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
 from collectors.retry import Retrier, RetryPolicy
 from store.model import Document, Report, Scope
-from tests.collectors.gcp.assets import BUCKET, ORGANIZATION, READ_TIME, TOPIC, Google, refusal, reply
+from tests.collectors.gcp.assets import BUCKET, ORGANIZATION, READ_TIME, TOPIC, Assets, refusal, reply
 
 SECRET = "hunter2-very-secret"
 DENIED = refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
@@ -54,9 +54,9 @@ TOPICS = BUCKETS.model_copy(update={"type": "gcp.pubsub.topic", "inventory": TOP
 
 
 class Run:
-    """One run over all projects of :class:`Google`."""
+    """One run over all projects of :class:`Assets`."""
 
-    def __init__(self, google: Google, url: str, *, whole: bool = True, inventory: bool = True) -> None:
+    def __init__(self, assets: Assets, url: str, *, whole: bool = True, inventory: bool = True) -> None:
         names = ("cloudasset", "storage")
         pager = TokenInBody("nextPageToken", "pageToken")
         services = {
@@ -72,7 +72,7 @@ class Run:
         self.inventory = AssetInventory(self.caller, lambda organization: whole) if inventory else None
         self.scopes = [
             Scope("gcp", project, project, (), {"kind": "project", "project_number": number} | _ABOVE)
-            for project, number in google.numbers.items()
+            for project, number in assets.numbers.items()
         ]
         for scope in self.scopes:
             if self.inventory is not None:
@@ -102,17 +102,17 @@ Start = Callable[..., Run]
 
 
 @pytest.fixture
-def google() -> Google:
-    return Google(
+def assets() -> Assets:
+    return Assets(
         {"one": ["a", "b", "c"], "two": ["d"], "none": []},
         policies={"a": {"bindings": [{"role": "r", "members": ["allUsers"]}]}, "d": {"bindings": []}},
     )
 
 
 @pytest.fixture
-def start(google: Google) -> Iterator[Start]:
-    with Loopback(google) as server:
-        yield lambda **more: Run(google, server.url, **more)
+def start(assets: Assets) -> Iterator[Start]:
+    with Loopback(assets) as server:
+        yield lambda **more: Run(assets, server.url, **more)
 
 
 def refuse(answer: Answer, *parents: str, content: str = "", later_page: bool = False) -> Any:
@@ -140,14 +140,14 @@ def test_documents_are_the_same_as_from_the_lists(start: Start) -> None:
     assert all(report.complete and not report.gaps for _, report in held)
 
 
-def test_one_read_serves_all_projects_and_types(google: Google, start: Start) -> None:
-    google.page = 2
+def test_one_read_serves_all_projects_and_types(assets: Assets, start: Start) -> None:
+    assets.page = 2
     run = start()
     jobs = [(scope, kind) for scope in run.scopes for kind in (BUCKETS, TOPICS)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda job: run.read(*job), jobs))
-    assert google.asked == {f"/cloudasset/v1/organizations/{ORGANIZATION}/assets": 2 + 1}
-    resources, _, policies = google.requests
+    assert assets.asked == {f"/cloudasset/v1/organizations/{ORGANIZATION}/assets": 2 + 1}
+    resources, _, policies = assets.requests
     assert (resources["pageSize"], resources["assetTypes"]) == (["1000"], [TOPIC, BUCKET])
     assert policies["assetTypes"] == [BUCKET], "no policy of a topic is wanted"
     assert policies["readTime"] == [READ_TIME], "the policies are of the moment of the resources"
@@ -177,10 +177,10 @@ def test_reports_of_runs_that_found_the_same_differ_in_times_only(start: Start) 
 
 
 def test_what_was_read_for_several_projects_cannot_be_read_on_disk(
-    google: Google, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assets: Assets, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    google.buckets["one"] = [SECRET]
+    assets.buckets["one"] = [SECRET]
     run = start()
     assert run.all()[0][0][0].name == SECRET
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
@@ -193,16 +193,16 @@ def test_what_was_read_for_several_projects_cannot_be_read_on_disk(
 
 @pytest.mark.parametrize("answer", [DISABLED, refusal(400, "INVALID_ARGUMENT", "No."), reply({}), reply([1])])
 def test_lists_are_asked_where_the_inventory_answers_nothing(
-    google: Google, start: Start, answer: Answer
+    assets: Assets, start: Start, answer: Answer
 ) -> None:
-    google.spoil = refuse(answer)
+    assets.spoil = refuse(answer)
     documents = [documents for documents, _ in start().all()]
     assert documents == [documents for documents, _ in start(inventory=False).all()]
-    assert sum(times for path, times in google.asked.items() if "/assets" in path) == 1
+    assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
 
 
-def test_the_evidence_says_why_lists_were_asked(google: Google, start: Start) -> None:
-    google.spoil = refuse(DISABLED)
+def test_the_evidence_says_why_lists_were_asked(assets: Assets, start: Start) -> None:
+    assets.spoil = refuse(DISABLED)
     _, report = start().all()[0]
     assert used(report) == {
         "used": False,
@@ -214,57 +214,57 @@ def test_the_evidence_says_why_lists_were_asked(google: Google, start: Start) ->
 
 
 def test_a_later_page_that_fails_leaves_nothing_of_the_inventory(
-    google: Google, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assets: Assets, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    google.page = 2
-    google.spoil = refuse(refusal(503, "UNAVAILABLE", "Try later."), later_page=True)
+    assets.page = 2
+    assets.spoil = refuse(refusal(503, "UNAVAILABLE", "Try later."), later_page=True)
     (documents, report), *_ = start().all()
     assert [document.name for document in documents] == ["a", "b", "c"]
-    assert google.asked["/storage/storage/v1/b"] == 3
+    assert assets.asked["/storage/storage/v1/b"] == 3
     assert used(report)["code"] == "UNAVAILABLE"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_policies_that_cannot_be_read_are_asked_for_one_by_one(google: Google, start: Start) -> None:
-    google.spoil = refuse(DENIED, content="IAM_POLICY")
+def test_policies_that_cannot_be_read_are_asked_for_one_by_one(assets: Assets, start: Start) -> None:
+    assets.spoil = refuse(DENIED, content="IAM_POLICY")
     run = start()
     documents, report = run.read(run.scopes[0])
     assert documents == start(inventory=False).read(run.scopes[0])[0]
-    assert google.asked["/storage/storage/v1/b"] == 1, "only by the run without an inventory"
+    assert assets.asked["/storage/storage/v1/b"] == 1, "only by the run without an inventory"
     assert used(report)["unread"] == {"IAM_POLICY": "PERMISSION_DENIED: The caller does not have permission"}
     assert report.provenance["calls"][1]["failed"] == 1
 
 
-def test_projects_are_read_one_by_one_where_the_organisation_is_denied(google: Google, start: Start) -> None:
-    google.spoil = refuse(DENIED, "organizations/100", "projects/two")
+def test_projects_are_read_one_by_one_where_the_organisation_is_denied(assets: Assets, start: Start) -> None:
+    assets.spoil = refuse(DENIED, "organizations/100", "projects/two")
     (_, one), (_, two), (_, none) = start().all()
     assert [used(one)["used"], used(two)["used"], used(none)["used"]] == [True, False, True]
     assert one.provenance["calls"][0]["parameters"]["parent"] == "projects/one"
-    assert google.asked["/cloudasset/v1/organizations/100/assets"] == 1
-    assert google.asked["/storage/storage/v1/b"] == 1, "only of the project whose inventory is denied as well"
+    assert assets.asked["/cloudasset/v1/organizations/100/assets"] == 1
+    assert assets.asked["/storage/storage/v1/b"] == 1, "only of the project whose inventory is denied as well"
 
 
-def test_many_projects_are_not_read_one_by_one(google: Google, start: Start) -> None:
-    google.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
-    google.spoil = refuse(DENIED, "organizations/100")
+def test_many_projects_are_not_read_one_by_one(assets: Assets, start: Start) -> None:
+    assets.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
+    assets.spoil = refuse(DENIED, "organizations/100")
     results = start().all()
-    assert sum(times for path, times in google.asked.items() if "/assets" in path) == 1
+    assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
     assert "51 projects are too many to be read one by one" in used(results[0][1])["message"]
     assert all(report.complete for _, report in results)
 
 
 def test_an_organisation_that_is_not_wanted_whole_is_not_read_as_a_whole(
-    google: Google, start: Start
+    assets: Assets, start: Start
 ) -> None:
     assert [used(report)["used"] for _, report in start(whole=False).all()] == [True, True, True]
-    assert not any("organizations" in path for path in google.asked)
+    assert not any("organizations" in path for path in assets.asked)
 
 
 def test_many_projects_of_an_organisation_that_is_not_wanted_whole_are_listed(
-    google: Google, start: Start
+    assets: Assets, start: Start
 ) -> None:
-    google.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
+    assets.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
     _, report = start(whole=False).all()[0]
     assert used(report)["code"] == "TooManyProjects"
 
@@ -277,9 +277,9 @@ def test_many_projects_of_an_organisation_that_is_not_wanted_whole_are_listed(
     ],
 )
 def test_a_type_of_which_some_content_is_missing_is_listed_in_that_project_only(
-    google: Google, start: Start, flaw: dict[str, Any]
+    assets: Assets, start: Start, flaw: dict[str, Any]
 ) -> None:
-    google.more = [{**google.asset("one", BUCKET, "//storage.googleapis.com/x"), **flaw}]
+    assets.more = [{**assets.asset("one", BUCKET, "//storage.googleapis.com/x"), **flaw}]
     (documents, one), (_, two), _ = start().all()
     assert [document.name for document in documents] == ["a", "b", "c"]
     assert used(one)["code"] == "InventoryIncomplete"
@@ -287,31 +287,31 @@ def test_a_type_of_which_some_content_is_missing_is_listed_in_that_project_only(
     assert used(two)["used"]
 
 
-def test_assets_of_types_that_were_not_asked_for_are_passed_over(google: Google, start: Start) -> None:
-    more = google.asset("one", "pubsub.googleapis.com/TopicSnapshot", "//pubsub.googleapis.com/s")
-    google.more = [{**more, "resource": {"data": {"name": "s"}}}]
+def test_assets_of_types_that_were_not_asked_for_are_passed_over(assets: Assets, start: Start) -> None:
+    more = assets.asset("one", "pubsub.googleapis.com/TopicSnapshot", "//pubsub.googleapis.com/s")
+    assets.more = [{**more, "resource": {"data": {"name": "s"}}}]
     run = start()
     assert run.read(run.scopes[0], TOPICS)[0] == []
 
 
-def test_what_hangs_at_the_organisation_belongs_to_the_organisation(google: Google, start: Start) -> None:
-    asset = {**google.asset("", BUCKET, "//storage.googleapis.com/o"), "resource": {"data": {"name": "o"}}}
-    google.more = [asset]
+def test_what_hangs_at_the_organisation_belongs_to_the_organisation(assets: Assets, start: Start) -> None:
+    asset = {**assets.asset("", BUCKET, "//storage.googleapis.com/o"), "resource": {"data": {"name": "o"}}}
+    assets.more = [asset]
     run = start()
     above = Scope("gcp", ORGANIZATION, "Org", (), {"kind": "organization", "organization": ORGANIZATION})
     assert [document.name for document in run.read(above)[0]] == ["o"]
     assert [len(documents) for documents, _ in run.all()] == [3, 1, 0]
 
 
-def test_smaller_pages_are_asked_for_where_a_page_is_too_large(google: Google, start: Start) -> None:
-    google.buckets["one"] = [f"bucket-{number:04}" for number in range(1500)]
+def test_smaller_pages_are_asked_for_where_a_page_is_too_large(assets: Assets, start: Start) -> None:
+    assets.buckets["one"] = [f"bucket-{number:04}" for number in range(1500)]
     documents, report = start().all()[0]
     assert len(documents) == 1500
     assert report.provenance["calls"][0]["parameters"]["pageSize"] == "200"
-    assert {tuple(request["pageSize"]) for request in google.requests} == {("1000",), ("200",)}
+    assert {tuple(request["pageSize"]) for request in assets.requests} == {("1000",), ("200",)}
 
 
-def test_an_interrupted_run_does_not_turn_to_the_lists(google: Google, start: Start) -> None:
+def test_an_interrupted_run_does_not_turn_to_the_lists(assets: Assets, start: Start) -> None:
     run = start()
     entered = threading.Event()
 
@@ -320,12 +320,12 @@ def test_an_interrupted_run_does_not_turn_to_the_lists(google: Google, start: St
         entered.set()
         return refusal(503, "UNAVAILABLE", "Later.")
 
-    google.spoil = cancel
+    assets.spoil = cancel
     documents, report = run.read(run.scopes[0])
     assert entered.is_set()
     assert documents == []
     assert not report.complete
-    assert google.asked["/storage/storage/v1/b"] == 0
+    assert assets.asked["/storage/storage/v1/b"] == 0
 
 
 def test_a_project_whose_number_is_not_known_is_listed(start: Start) -> None:
