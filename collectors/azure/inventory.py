@@ -59,9 +59,11 @@ class ResourceGraph:
 
     def compare(self, definition: ResourceType, scope: Scope, ids: Collection[str]) -> Comparison:
         self.plan(scope, [definition])
-        batch = self._batch(scope.id)
+        batch, kinds = self._batch(scope.id)
         try:
-            counts: dict[tuple[str, str], int] = self._answers.get(batch, lambda: self._counts(batch))
+            counts: dict[tuple[str, str], int] = self._answers.get(
+                (batch, kinds), lambda: self._counts(batch, kinds)
+            )
         except CallError as error:
             return Comparison(RESOURCES.call, None, reason=str(error))
         counted = counts.get((scope.id, definition.inventory), 0)
@@ -98,11 +100,11 @@ class ResourceGraph:
             return error.status != 404
         return True
 
-    def _counts(self, batch: tuple[str, ...]) -> dict[tuple[str, str], int]:
+    def _counts(self, batch: tuple[str, ...], kinds: frozenset[str]) -> dict[tuple[str, str], int]:
         """Return (subscription, kind) → how many there are; what is not named has none."""
-        kinds = ", ".join(f"'{kind}'" for kind in sorted(self._kinds))
+        named = ", ".join(f"'{kind}'" for kind in sorted(kinds))
         query = (
-            f"resources | where type in~ ({kinds}) | summarize counted = count() by type, subscriptionId"
+            f"resources | where type in~ ({named}) | summarize counted = count() by type, subscriptionId"
             " | order by subscriptionId asc, type asc"
         )
         counts = {}
@@ -136,12 +138,12 @@ class ResourceGraph:
             options["$skipToken"] = token
         raise CallError("TooManyPages", f"the answer goes on after {_MOST_PAGES} pages")
 
-    def _batch(self, subscription: str) -> tuple[str, ...]:
-        """Return the subscriptions that are counted together with one."""
+    def _batch(self, subscription: str) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Return the subscriptions that are counted together with one, and the kinds that are."""
         with self._lock:
             if not self._batches[subscription]:
                 waiting = sorted(each for each, batch in self._batches.items() if not batch)
                 for start in range(0, len(waiting), _MOST_SUBSCRIPTIONS):
                     batch = tuple(waiting[start : start + _MOST_SUBSCRIPTIONS])
                     self._batches |= dict.fromkeys(batch, batch)
-            return self._batches[subscription]
+            return self._batches[subscription], frozenset(self._kinds)
