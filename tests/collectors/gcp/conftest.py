@@ -14,9 +14,9 @@ from google.auth.compute_engine import _metadata
 from annexa.demo.loopback import Answer, Asked, Loopback
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
-from tests.collectors.azure.arm import Rule
 from tests.collectors.gcp.hierarchy import Hierarchy
 from tests.collectors.gcp.identity import Identity, error, new_key
+from tests.collectors.rest.rules import Rules
 
 _FOREIGN = ("GOOGLE_", "GCE_", "CLOUDSDK_", "GCLOUD_", "NO_GCE_CHECK", "SSL_CERT", "REQUESTS_CA", "CURL_CA")
 
@@ -33,15 +33,14 @@ class Google:
     identity: Identity
     hierarchy: Hierarchy
     folder: Path
-    rules: list[Rule] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
     server: Loopback = field(init=False)
 
     def __call__(self, asked: Asked) -> Answer | None:
         given = self.identity(asked)
         if given is not None:
             return given
-        rule = next((each for each in self.rules if each.takes(asked)), None)
-        return rule.fault(asked, lambda: self._right(asked)) if rule else self._right(asked)
+        return self.rules.answer(asked, lambda: self._right(asked))
 
     def _right(self, asked: Asked) -> Answer:
         refused = self.identity.refusal(asked.headers.get("authorization", ""))
@@ -89,8 +88,9 @@ def google_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(_FOREIGN):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
-    # google-auth reads these from the environment when it is imported.
-    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True)
+    # google-auth reads this when it is asked, or when it is imported: that depends on its version.
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True, raising=False)
     return tmp_path
 
 
