@@ -4,14 +4,16 @@ python -m benchmarks.scopes_run gcp-inventory|gcp-lists|azure SCOPES URL FOLDER
 """
 
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from benchmarks.distant import EACH, ORGANIZATION, project, subscription
 from collectors.azure.collector import AzureCollector
-from collectors.contract import Discovery, Tools
+from collectors.contract import Collector, Discovery, Tools
 from collectors.gcp.collector import GcpCollector
-from scheduler.plan import Selection
+from scheduler.plan import Selection, plan
+from scheduler.readers import read
 from scheduler.runner import Runner
 from store.model import Scope
 from store.record import Record
@@ -105,7 +107,7 @@ def _google_definitions() -> str:
     return "".join(written)
 
 
-def main(mode: str, count: int, url: str, folder: Path) -> None:
+def main(mode: str, count: int, url: str, folder: Path, keep: bool) -> None:
     """Collect, and make sure that everything came."""
     provider = mode.partition("-")[0]
     definitions = folder / "definitions"
@@ -121,13 +123,26 @@ def main(mode: str, count: int, url: str, folder: Path) -> None:
     else:
         collector = _Azure(settings, tools)
         collector.scopes = tuple(_subscription(number) for number in range(count))
+    selection = {provider: Selection(only=_TYPES[provider])}
+    complete, resources = (_kept if keep else _read)(collector, selection, folder)
+    if not complete or resources != count * EACH * 4:
+        raise SystemExit(f"complete: {complete}; {resources} resources")
+
+
+def _read(collector: Collector, selection: dict[str, Selection], folder: Path) -> tuple[bool, int]:
+    del folder
+    jobs = plan([collector], {collector.provider: collector.discover()}, selection)
+    complete, resources = True, 0
+    for batch in read(jobs, WORKERS, threading.Event()):
+        complete = complete and (batch.report is None or batch.report.complete)
+        resources += len(batch.documents)
+    return complete, resources
+
+
+def _kept(collector: Collector, selection: dict[str, Selection], folder: Path) -> tuple[bool, int]:
     with Record.writer(folder / "store") as record:
-        runner = Runner(
-            record, [collector], [], {provider: Selection(only=_TYPES[provider])}, workers=WORKERS
-        )
-        result = runner.run("bench")
-    if result.status != "complete" or result.resources != count * EACH * 4:
-        raise SystemExit(f"{result.status}: {result.resources} resources, {result.gaps} gaps")
+        result = Runner(record, [collector], [], selection, workers=WORKERS).run("bench")
+    return result.status == "complete", result.resources
 
 
 def _project(number: int) -> Scope:
@@ -140,4 +155,4 @@ def _subscription(number: int) -> Scope:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), sys.argv[5:] == ["keep"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from annexa.demo.loopback import Answer, Asked
-from annexa.plugin import Document, Report, Scope, load_resource_types
+from annexa.plugin import Document, Report, Scope, Target, load_resource_types
 from collectors.azure import lint
 from collectors.azure.collector import AzureCollector
 from collectors.azure.inventory import PERMISSIONS, RESOURCES
@@ -172,6 +172,16 @@ def test_many_subscriptions_are_counted_a_thousand_at_a_time(azure: Azure) -> No
             list(collection)
         assert collection.report.complete
     assert [len(asked["subscriptions"]) for asked in queries(azure)] == [1000, 500]
+
+
+def test_a_type_that_nobody_planned_for_is_counted_as_well(azure: Azure) -> None:
+    collector = azure.collector()
+    (scope,) = collector.discover().scopes
+    (planned,) = collector.targets(scope, ["azure.compute.disk"])
+    for target in (planned, Target(ACCOUNT, "")):
+        with collector.collect(scope, target) as collection:
+            list(collection)
+    assert collection.report.provenance["count"]["counted"] == estate.ACCOUNTS
 
 
 def test_types_without_an_inventory_are_not_counted(azure: Azure) -> None:
