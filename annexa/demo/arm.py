@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from annexa.demo import resource_graph
 from annexa.demo.loopback import Answer, Asked
 from collectors.azure.arm_path import arm_path
 
@@ -56,6 +57,7 @@ class Arm:
 
     Attributes:
         places: path in lower case → what is there.
+        indexed: path of a list in lower case → ids that Resource Graph has besides those of the list.
         lives: requests that a token is good for; None is for ever.
         issued: tokens given out.
         base: its own URL.
@@ -65,6 +67,7 @@ class Arm:
         self, tenant: str, client: str, secret: str, page: int = 100, *, whole: bool = False
     ) -> None:
         self.places: dict[str, Kind] = {}
+        self.indexed: dict[str, list[str]] = {}
         self.page = page
         self.tenant = tenant
         self.client = client
@@ -129,6 +132,8 @@ class Arm:
         version = asked.query.get("api-version")
         if version is None:
             return error(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
+        if asked.method == "POST" and asked.path.lower() == resource_graph.PATH:
+            return self._graph(asked)
         kind = self.places.get(asked.path.lower())
         if kind is None and self._whole and _lists(asked.path):
             return reply(200, {"value": []})
@@ -143,6 +148,19 @@ class Arm:
         if isinstance(kind.content, Refused):
             return error(403, kind.content.code, kind.content.message)
         return self._page(asked, kind) if isinstance(kind.content, list) else reply(200, kind.content)
+
+    def _graph(self, asked: Asked) -> Answer:
+        wanted = json.loads(asked.body)
+        lists = {
+            path: [str(each.get("id", "")) for each in kind.content] + self.indexed.get(path, [])
+            for path, kind in self.places.items()
+            if isinstance(kind.content, list)
+        }
+        try:
+            found = resource_graph.rows(wanted["query"], wanted["subscriptions"], lists)
+        except ValueError as wrong:
+            return error(400, "BadRequest", f"InvalidQuery: {wrong}")
+        return reply(200, resource_graph.page(found, wanted["options"]))
 
     def _page(self, asked: Asked, kind: Kind) -> Answer:
         content = kind.content

@@ -136,7 +136,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
     error = failure(
         lambda _: reply(200, gzip.compress(b" " * 1_000_000), ("Content-Encoding", "gzip")), largest=1_000
     )
-    assert error.code == "MalformedAnswer"
+    assert error.code == "AnswerTooLong"
     assert "longer than 1000 bytes" in error.message
 
 
