@@ -20,7 +20,7 @@ from collectors.transport import CallError
 from store.model import Strict
 
 TENANT_CALL = Call(call="okta:GET /api/v1/org", permission=("okta.orgs.read",))
-ME_CALL = Call(call="okta:GET /api/v1/users/{id}", **{"with": {"id": "me"}}, permission=("okta.users.read",))
+ME_CALL = Call.model_validate({"call": "okta:GET /api/v1/users/{id}", "with": {"id": "me"}})
 
 _NOTE = (
     "Grant these scopes to the service app (Applications > the app > Okta API Scopes), and assign it the "
@@ -38,8 +38,8 @@ class OktaCollector(TenantCollector):
     tenant_call: ClassVar[Call] = TENANT_CALL
     credential_codes: ClassVar[frozenset[str]] = CREDENTIAL_CODES
     credential_hint: ClassVar[str] = (
-        "Check org_url and the credentials of [okta]: a token that was revoked, or not used for 30 days, must "
-        "be made anew."
+        "Check org_url and the credentials of [okta]. A token that was revoked, or not used for 30 days, must be "
+        "made anew."
     )
 
     def services(self) -> Mapping[str, Service]:

@@ -137,12 +137,12 @@ class ServiceAppTokens:
             raise _dpop()
         if code in _NOT_GRANTED:
             return None
-        error = refusal(
+        refused = refusal(
             response.status_code, response.headers, response.content, (code, message), self._now()
         )
-        if error.retryable:
-            raise error
-        raise CallError("CredentialsFailed", brief(f"{error.code}: {error.message}"))
+        if refused.retryable:
+            raise refused
+        raise CallError("CredentialsFailed", brief(f"{refused.code}: {refused.message}"))
 
     def _assertion(self) -> str:
         now = int(self._wall())
