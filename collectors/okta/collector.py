@@ -38,8 +38,8 @@ class OktaCollector(TenantCollector):
     tenant_call: ClassVar[Call] = TENANT_CALL
     credential_codes: ClassVar[frozenset[str]] = CREDENTIAL_CODES
     credential_hint: ClassVar[str] = (
-        "Check org_url and the credentials of [okta]. A token that was revoked, or not used for 30 days, must be "
-        "made anew."
+        "Check org_url and the credentials of [okta]. A token that was revoked, or not used for 30 days, "
+        "must be made anew."
     )
 
     def services(self) -> Mapping[str, Service]:

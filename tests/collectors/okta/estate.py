@@ -1,4 +1,4 @@
-"""What the organisation of the tests holds: something of every kind, some of it as it should be and some not."""
+"""What the organisation of the tests holds: something of every kind, some as it should be and some not."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A small Okta organisation: tokens, pages by ``Link`` headers, rate limits, and errors as Okta words them."""
+"""A small Okta organisation: tokens, pages by ``Link`` headers, rate limits, and errors in Okta's words."""
 
 import json
 import re
@@ -107,7 +107,12 @@ class Org:
         except jwt.PyJWTError as problem:
             return oauth_error(401, "invalid_client", f"The client_assertion token is wrong: {problem}")
         known = jwt.get_unverified_header(form["client_assertion"])["kid"] == KEY_ID
-        if not known or claims["iss"] != CLIENT or claims["sub"] != CLIENT or claims["exp"] - time.time() > 3600:
+        if (
+            not known
+            or claims["iss"] != CLIENT
+            or claims["sub"] != CLIENT
+            or claims["exp"] - time.time() > 3600
+        ):
             return oauth_error(401, "invalid_client", "The client_assertion is of nobody who is known.")
         if claims["jti"] in self.assertions:
             return oauth_error(401, "invalid_client", "The client_assertion token has been used already.")
