@@ -1,0 +1,103 @@
+"""Google Cloud on loopback, and an environment in which nothing of the developer's own shows."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth.compute_engine import _metadata
+
+from collectors.gcp.credentials import GoogleTokens
+from collectors.gcp.settings import GcpSettings
+from tests.answers import Answer
+from tests.collectors.azure.arm import Rule
+from tests.collectors.gcp.hierarchy import Hierarchy
+from tests.collectors.gcp.identity import Identity, error, new_key
+from tests.collectors.rest.loopback import Asked, Loopback
+
+_FOREIGN = ("GOOGLE_", "GCE_", "CLOUDSDK_", "GCLOUD_", "NO_GCE_CHECK", "SSL_CERT", "REQUESTS_CA", "CURL_CA")
+
+
+@dataclass
+class Google:
+    """The estate while it is served.
+
+    Attributes:
+        folder: where the JSON files with credentials are.
+        rules: the first that takes a request decides; they do not concern tokens.
+    """
+
+    identity: Identity
+    hierarchy: Hierarchy
+    folder: Path
+    rules: list[Rule] = field(default_factory=list)
+    server: Loopback = field(init=False)
+
+    def __call__(self, asked: Asked) -> Answer | None:
+        given = self.identity(asked)
+        if given is not None:
+            return given
+        rule = next((each for each in self.rules if each.takes(asked)), None)
+        return rule.fault(asked, lambda: self._right(asked)) if rule else self._right(asked)
+
+    def _right(self, asked: Asked) -> Answer:
+        refused = self.identity.refusal(asked.headers.get("authorization", ""))
+        return refused or self.hierarchy(asked) or error(404, "NOT_FOUND", "There is nothing.")
+
+    def file(self, name: str, content: Any) -> str:
+        """Write a JSON file and return its path."""
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def service_account(self, key: rsa.RSAPrivateKey | None = None) -> str:
+        return self.file("service-account.json", self.identity.service_account(self.server.url, key))
+
+    def federation(self, **more: Any) -> str:
+        configuration = self.identity.federation(self.server.url, self.folder / "token")
+        return self.file("federation.json", {**configuration, **more})
+
+    def user(self) -> str:
+        return self.file("user.json", self.identity.user())
+
+    def settings(self, **section: Any) -> GcpSettings:
+        """The ``[gcp]`` section that leads here, with a service account's key if it says nothing else."""
+        own = {"credential": "service_account"} if "credential" not in section else {}
+        wants_file = section.get("credential", "service_account") == "service_account"
+        if wants_file and "credentials_file" not in section:
+            own["credentials_file"] = self.service_account()
+        return GcpSettings.model_validate(
+            {"endpoint_url": self.server.url, "retries": 1, "read_timeout": 5, **own, **section}
+        )
+
+    def tokens(self, **section: Any) -> GoogleTokens:
+        return GoogleTokens(self.settings(**section))
+
+
+@pytest.fixture(scope="session")
+def account_key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def google_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No credentials anywhere, and no metadata server."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    # google-auth reads these from the environment when it is imported.
+    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True)
+    return tmp_path
+
+
+@pytest.fixture
+def google(google_environment: Path, account_key: rsa.RSAPrivateKey) -> Iterator[Google]:
+    estate = Google(Identity(account_key), Hierarchy(), google_environment)
+    with Loopback(estate) as server:
+        estate.server = server
+        yield estate
