@@ -11,13 +11,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.compute_engine import _metadata
 
+from annexa.demo.loopback import Asked, Loopback
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
 from tests.answers import Answer
 from tests.collectors.azure.arm import Rule
 from tests.collectors.gcp.hierarchy import Hierarchy
 from tests.collectors.gcp.identity import Identity, error, new_key
-from tests.collectors.rest.loopback import Asked, Loopback
 
 _FOREIGN = ("GOOGLE_", "GCE_", "CLOUDSDK_", "GCLOUD_", "NO_GCE_CHECK", "SSL_CERT", "REQUESTS_CA", "CURL_CA")
 

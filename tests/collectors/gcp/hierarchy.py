@@ -14,10 +14,10 @@ from google.cloud.resourcemanager_v3.services.folders.transports import FoldersG
 from google.cloud.resourcemanager_v3.services.organizations.transports import OrganizationsGrpcTransport
 from google.cloud.resourcemanager_v3.services.projects.transports import ProjectsGrpcTransport
 
+from annexa.demo.loopback import Asked
 from collectors.gcp.resource_manager import Clients
 from tests.answers import Answer
 from tests.collectors.gcp.identity import error, reply
-from tests.collectors.rest.loopback import Asked
 
 _GRPC_STATUS = {
     400: grpc.StatusCode.INVALID_ARGUMENT,

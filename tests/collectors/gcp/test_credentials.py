@@ -7,13 +7,13 @@ import pytest
 from google.auth.compute_engine import _metadata
 from google.oauth2 import credentials as oauth2_credentials
 
+from annexa.demo.loopback import Loopback
 from annexa.plugin import CallError
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
 from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.identity import ACCOUNT, MACHINE, SUBJECT_TOKEN, TARGET, USER, Identity, new_key
-from tests.collectors.rest.loopback import Loopback
 
 
 @pytest.fixture

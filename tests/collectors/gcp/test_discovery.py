@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from annexa.demo.loopback import HANG_UP, Loopback
 from annexa.plugin import Discovery, Scope
 from collectors.gcp.discovery import ProjectDiscovery
 from collectors.gcp.resource_manager import Clients, ResourceManager
@@ -19,7 +20,6 @@ from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.hierarchy import GrpcServer
 from tests.collectors.gcp.identity import ACCOUNT, error, new_key, reply
-from tests.collectors.rest.loopback import HANG_UP, Loopback
 
 NOW = "2026-01-15T12:00:00Z"
 ORGANIZATION = "organizations/1001"
