@@ -11,6 +11,7 @@ from collectors.gcp import diagnosis, lint, permissions
 from collectors.gcp.answers import THROTTLING, check, left_out, read_error
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.discovery import ProjectDiscovery
+from collectors.gcp.resource_manager import ResourceManager
 from collectors.gcp.settings import GcpSettings
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import TokenInBody
@@ -89,4 +90,5 @@ class GcpCollector(RestCollector):
 
     @cached_property
     def _discovery(self) -> ProjectDiscovery:
-        return ProjectDiscovery(self._settings, self._tokens, lambda: rfc3339(self._tools.clock()))
+        manager = ResourceManager(self._settings, self._tokens, self._retrier)
+        return ProjectDiscovery(self._settings, self._tokens, manager, lambda: rfc3339(self._tools.clock()))

@@ -44,7 +44,7 @@ CREDENTIAL_CODES = frozenset(
         "JWT_TOKEN_INVALID",
         "USER_BLOCKED_BY_ADMIN",
         "authError",
-        "required",
+        "unauthorized",
         "401",
     }
 )

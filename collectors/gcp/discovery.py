@@ -23,15 +23,6 @@ from store.model import Gap, Scope
 
 T = TypeVar("T")
 
-PERMISSIONS = (
-    "resourcemanager.folders.get",
-    "resourcemanager.folders.list",
-    "resourcemanager.organizations.get",
-    "resourcemanager.projects.get",
-    "resourcemanager.projects.list",
-)
-"""What finding projects and organisations takes."""
-
 _CREDENTIALS_HINT = (
     "Correct credential, credentials_file and impersonate under [gcp], or run "
     "`gcloud auth application-default login`."

@@ -27,6 +27,7 @@ from google.cloud.resourcemanager_v3 import (
 )
 from google.protobuf.json_format import ParseError
 
+from collectors.gcp.answers import THROTTLING, read_error
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
 from collectors.rest.failures import brief, refusal
@@ -42,6 +43,7 @@ LIST_FOLDERS = f"{SERVICE}:GET /v3/folders"
 SEARCH_ORGANIZATIONS = f"{SERVICE}:GET /v3/organizations:search"
 GET = f"{SERVICE}:GET /v3/{{+name}}"
 _MOST_PAGES = 10_000
+_PASSING = frozenset({"UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"})
 # One of them is in every answer but that of an empty list, which is {}.
 _KEYS = frozenset({"projects", "folders", "organizations", "nextPageToken", "name"})
 
@@ -220,33 +222,18 @@ def _call_error(error: Exception) -> CallError:
 def _refusal(error: GoogleAPICallError) -> CallError:
     response: Any = error.response
     if isinstance(response, requests.Response):
-        said = (error.reason or _status(response), _message(response))
+        try:
+            said = read_error(response.json())
+        except ValueError:
+            said = ("", "")
         now = datetime.now(UTC)
-        return refusal(response.status_code, response.headers, response.content, said, now)
-    status = int(error.code) if error.code else None
-    named = error.grpc_status_code.name if error.grpc_status_code is not None else str(status or "")
-    throttled = named == "RESOURCE_EXHAUSTED"
+        return refusal(response.status_code, response.headers, response.content, said, now, THROTTLING)
+    # Over gRPC there is no response, and the status comes by name.
+    name = error.grpc_status_code.name if error.grpc_status_code is not None else ""
     return CallError(
-        error.reason or named,
+        error.reason or name,
         brief(str(error.message)),
-        retryable=throttled or named in ("UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"),
-        throttled=throttled,
-        status=status,
+        retryable=name in _PASSING,
+        throttled=name in THROTTLING,
+        status=int(error.code) if error.code else None,
     )
-
-
-def _status(response: requests.Response) -> str:
-    return str(_error(response).get("status") or "")
-
-
-def _message(response: requests.Response) -> str:
-    return str(_error(response).get("message") or "")
-
-
-def _error(response: requests.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) else {}

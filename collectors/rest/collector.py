@@ -131,8 +131,10 @@ class RestCollector:
 
     def _caller(self) -> Caller:
         """Return a caller for what is asked outside of collections."""
-        retrier = Retrier(self._retry, RateLimiter(self._limits), self._tools.cancelled.wait)
-        return Caller(self._transport, retrier, self._tools.concurrency, self._tools.clock)
+        return Caller(self._transport, self._retrier(), self._tools.concurrency, self._tools.clock)
+
+    def _retrier(self) -> Retrier:
+        return Retrier(self._retry, RateLimiter(self._limits), self._tools.cancelled.wait)
 
     def _engine(self, scope: Scope) -> Engine:
         with self._lock:

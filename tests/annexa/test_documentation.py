@@ -21,6 +21,7 @@ from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
+from collectors.gcp.settings import GcpSettings
 from collectors.registry import provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -198,6 +199,9 @@ _TOGETHER = {
     ("record", "witness_quorum"): ("witnesses",),
     ("record", "witness_urls"): ("witnesses",),
     ("record", "copy_retention_days"): ("copy_to",),
+    ("gcp", "credential"): ("impersonate",),
+    ("gcp", "credentials_file"): ("credential", "impersonate"),
+    ("gcp", "impersonate"): ("credential",),
 }
 """Keys that are refused without others."""
 
@@ -214,6 +218,7 @@ def _accepts(folder: Path, text: str) -> Config:
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
+    GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     return config
 
 
@@ -251,7 +256,11 @@ def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
 
 def test_the_example_has_every_key_there_is() -> None:
     own = set(_fields(Config.__annotations__["file"], ""))
-    providers = {*_fields(AwsSettings, "aws"), *_fields(AzureSettings, "azure")}
+    providers = {
+        *_fields(AwsSettings, "aws"),
+        *_fields(AzureSettings, "azure"),
+        *_fields(GcpSettings, "gcp"),
+    }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
     tables = {("checks", "params"), ("soa", "justification")}
@@ -263,6 +272,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     defaults = _accepts(tmp_path, "").file.model_dump() | {
         "aws": AwsSettings().model_dump(),
         "azure": AzureSettings().model_dump(),
+        "gcp": GcpSettings().model_dump(),
     }
     shown = {
         (section, key): value

@@ -11,13 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.compute_engine import _metadata
 
-from annexa.demo.loopback import Asked, Loopback
+from annexa.demo.loopback import Answer, Asked, Loopback
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
-from tests.answers import Answer
-from tests.collectors.azure.arm import Rule
 from tests.collectors.gcp.hierarchy import Hierarchy
 from tests.collectors.gcp.identity import Identity, error, new_key
+from tests.collectors.rest.rules import Rules
 
 _FOREIGN = ("GOOGLE_", "GCE_", "CLOUDSDK_", "GCLOUD_", "NO_GCE_CHECK", "SSL_CERT", "REQUESTS_CA", "CURL_CA")
 
@@ -34,15 +33,14 @@ class Google:
     identity: Identity
     hierarchy: Hierarchy
     folder: Path
-    rules: list[Rule] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
     server: Loopback = field(init=False)
 
     def __call__(self, asked: Asked) -> Answer | None:
         given = self.identity(asked)
         if given is not None:
             return given
-        rule = next((each for each in self.rules if each.takes(asked)), None)
-        return rule.fault(asked, lambda: self._right(asked)) if rule else self._right(asked)
+        return self.rules.answer(asked, lambda: self._right(asked))
 
     def _right(self, asked: Asked) -> Answer:
         refused = self.identity.refusal(asked.headers.get("authorization", ""))

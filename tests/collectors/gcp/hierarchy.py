@@ -14,9 +14,8 @@ from google.cloud.resourcemanager_v3.services.folders.transports import FoldersG
 from google.cloud.resourcemanager_v3.services.organizations.transports import OrganizationsGrpcTransport
 from google.cloud.resourcemanager_v3.services.projects.transports import ProjectsGrpcTransport
 
-from annexa.demo.loopback import Asked
+from annexa.demo.loopback import Answer, Asked
 from collectors.gcp.resource_manager import Clients
-from tests.answers import Answer
 from tests.collectors.gcp.identity import error, reply
 
 _GRPC_STATUS = {

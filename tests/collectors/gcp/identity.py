@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
-from annexa.demo.loopback import Asked
-from tests.answers import Answer
+from annexa.demo.loopback import Answer, Asked
 
 ACCOUNT = "annexa@audit-home.iam.gserviceaccount.com"
 TARGET = "reader@audit-home.iam.gserviceaccount.com"
