@@ -93,7 +93,7 @@ class Google:
             parent = path.removeprefix("/v1/").removesuffix("/assets")
             kinds = query.get("contentType", ["CONTENT_TYPE_UNSPECIFIED"])
             return self._inventory.assets(parent, query.get("assetTypes", []), kinds[-1])
-        return self.estate.find(service, path, query) or self.estate.hierarchy.content(service, path, query)
+        return self.estate.find(service, path, query)
 
     def _barred(self, service: str, path: str, query: Query) -> Answer | None:
         """Refuse what belongs to a project or organisation that is not there, or has the service disabled."""

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import collectors.gcp
-from annexa.demo.google import routes
+from annexa.demo.google import locations, routes
 from annexa.demo.google.content import Aggregated, Content, Element, Listed, One
 from annexa.demo.google.hierarchy import Hierarchy
 from collectors.definition import Call, ListCall, ResourceType, load_resource_types
@@ -55,8 +55,11 @@ class Estate:
         """
         call = self.definitions[kind].list
         assert call is not None, f"{kind} has no list"
-        values = {**self._values(scope), "over": over}
-        service, path, facts, method = self._address(call, values)
+        values = {**self.values(scope), "over": over}
+        service, path, facts, method = self.address(call, values)
+        if not routes.lists(method):  # the type is what there is one of, such as the application of a project
+            self.put(service, path, One(elements[0]), **facts)
+            return
         key = _key(call, method)
         if not routes.aggregates(method):
             self.put(service, path, Listed(key, elements, more), **facts)
@@ -71,8 +74,8 @@ class Estate:
         Args:
             values: ``item``, and ``over`` or ``each`` where the detail names them.
         """
-        service, path, facts, _ = self._address(
-            self.definitions[kind].detail[key], {**self._values(scope), **values}
+        service, path, facts, _ = self.address(
+            self.definitions[kind].detail[key], {**self.values(scope), **values}
         )
         self.put(service, path, One(content) if isinstance(content, dict) else content, **facts)
 
@@ -104,23 +107,25 @@ class Estate:
         return service, self._with_id(unquote(f"/{path}")), parse_qs(parts.query, keep_blank_values=True)
 
     def find(self, service: str, path: str, query: Query) -> Content | None:
-        """Return what was placed at a path; of several the one that asks most of the parameters."""
+        """Return what is at a path; of several the one that asks most of the parameters."""
         fitting = [
             (len(facts), content)
             for facts, content in self.places.get((service, path), [])
             if all(query.get(name, [""])[-1] == value for name, value in facts.items())
         ]
-        return max(fitting, key=lambda each: each[0])[1] if fitting else None
+        if fitting:
+            return max(fitting, key=lambda each: each[0])[1]
+        return locations.at(service, path) or self.hierarchy.content(service, path, query)
 
     def look(self, call: Call, values: Mapping[str, Any]) -> Content | None:
         """Return what is where a call asks, with templates filled in from the values."""
         try:
-            service, path, facts, _ = self._address(call, values)
+            service, path, facts, _ = self.address(call, values)
         except (CallError, LookupError):
             return None
         return self.find(service, path, {name: [value] for name, value in facts.items()})
 
-    def _address(self, call: Call, values: Mapping[str, Any]) -> tuple[str, str, dict[str, str], Method]:
+    def address(self, call: Call, values: Mapping[str, Any]) -> tuple[str, str, dict[str, str], Method]:
         """Return service, path, the parameters that tell one thing from another, and the method of a call."""
         operation = parse(call.operation)
         parameters = render(call.with_, values)
@@ -134,7 +139,8 @@ class Estate:
         facts = {name: value for name, value in asked.query if "{" in str(call.with_.get(name))}
         return call.service, path, facts, method
 
-    def _values(self, scope: str) -> dict[str, Any]:
+    def values(self, scope: str) -> dict[str, Any]:
+        """Return what templates may name of a scope."""
         project = self.hierarchy.projects.get(scope)
         if project is None:
             return {"account": scope, "organization": scope}

@@ -1,7 +1,7 @@
 """Holds every answer of the fake against the discovery documents that Google publishes.
 
-They come with google-api-python-client. A method, a parameter or a field that they do not have is a mistake of
-the fake, or of whoever asked.
+They come with google-api-python-client. A method, a parameter or a field that they do not have is a mistake
+of the fake, or of whoever asked.
 """
 
 import json
