@@ -1,10 +1,10 @@
 """Reading TOML definition files, with errors that name the file, the key and the fix."""
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ValidationError
 
 from store.errors import DefinitionError
@@ -38,9 +38,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         DefinitionError: the file cannot be read or is not TOML.
     """
+    # Compiled, unlike tomllib: every command reads a thousand definitions.
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise DefinitionError(f"{path}: {error}", "Mend the TOML at the place named.") from error
 
 

@@ -37,6 +37,7 @@ HEAVY = {
     "rfc3161_client",
     "rich",
     "sqlalchemy",
+    "tomli",
 }
 
 

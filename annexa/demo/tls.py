@@ -1,4 +1,4 @@
-"""A certificate for localhost that lasts as long as the demo: Azure's client speaks to nothing in the clear."""
+"""A certificate for localhost: Azure's client speaks to nothing in the clear."""
 
 import ssl
 from dataclasses import dataclass

@@ -3,21 +3,22 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from collectors.contract import Diagnosis, Discovery, Permissions, Target
 from collectors.definition import ResourceType
-from collectors.gcp import diagnosis, lint, permissions
+from collectors.gcp import lint, permissions
 from collectors.gcp.answers import THROTTLING, check, left_out, read_error
 from collectors.gcp.credentials import GoogleTokens
-from collectors.gcp.discovery import ProjectDiscovery
-from collectors.gcp.resource_manager import ResourceManager
 from collectors.gcp.settings import GcpSettings
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import TokenInBody
 from collectors.rest.service import Service
 from store.instant import rfc3339
 from store.model import Scope, Strict
+
+if TYPE_CHECKING:
+    from collectors.gcp.discovery import ProjectDiscovery
 
 _OWN_SERVICES = frozenset({"cloudasset", "cloudresourcemanager", "serviceusage"})
 
@@ -44,7 +45,9 @@ class GcpCollector(RestCollector):
         return permissions.permissions(wanted, self._settings)
 
     def diagnose(self) -> list[Diagnosis]:
-        return diagnosis.diagnose(
+        from collectors.gcp.diagnosis import diagnose
+
+        return diagnose(
             self._discovery, self._caller, self.permissions(self._types).grants, self._service_names
         )
 
@@ -89,6 +92,10 @@ class GcpCollector(RestCollector):
         return GoogleTokens(self._settings)
 
     @cached_property
-    def _discovery(self) -> ProjectDiscovery:
+    def _discovery(self) -> "ProjectDiscovery":
+        # Google's client is heavy to import: only who looks for projects pays for it.
+        from collectors.gcp.discovery import ProjectDiscovery
+        from collectors.gcp.resource_manager import ResourceManager
+
         manager = ResourceManager(self._settings, self._tokens, self._retrier)
         return ProjectDiscovery(self._settings, self._tokens, manager, lambda: rfc3339(self._tools.clock()))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from collectors.definition import Call, Detail, ListCall, ResourceType
+from collectors.definition import Call, ListCall, ResourceType
 from collectors.gcp.fields import forms
 from collectors.gcp.methods import method_of, methods_of, permissions_of
 from collectors.rest import field_lint
@@ -34,25 +34,7 @@ def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> 
 
 def document_forms(definition: ResourceType) -> dict[str, str]:
     """Return document key → the form of what it holds."""
-    kept: dict[str, str] = {}
-    if definition.list is not None:
-        kept["item"] = _element(definition, definition.list)
-        if definition.list.over is not None and not definition.inventory:
-            kept["over"] = _element(definition, definition.list.over)
-    for key, detail in definition.detail.items():
-        kept[key] = _detail(definition, detail)
-    return kept
-
-
-def _element(definition: ResourceType, call: ListCall) -> str:
-    form = forms().taken(_answer(definition, call), call.items)
-    return form[1:-1] if form[0] == "[" else form
-
-
-def _detail(definition: ResourceType, detail: Detail) -> str:
-    if detail.each is not None or detail.decode is not None or detail.pick is not None:
-        return ANY
-    return forms().taken(_answer(definition, detail), detail.take)
+    return field_lint.document_forms(definition, forms(), _answer)
 
 
 def _answer(definition: ResourceType, call: Call) -> str:

@@ -7,9 +7,15 @@ from collectors.definition import ResourceType
 from collectors.gcp.methods import permissions_of
 from collectors.gcp.settings import GcpSettings
 
-DISCOVERY = ("resourcemanager.projects.get",)
-BELOW = ("resourcemanager.folders.get", "resourcemanager.folders.list", "resourcemanager.organizations.get")
-"""What finding projects below organisations and folders takes besides."""
+DISCOVERY = (
+    "resourcemanager.folders.get",
+    "resourcemanager.folders.list",
+    "resourcemanager.organizations.get",
+    "resourcemanager.projects.get",
+    "resourcemanager.projects.list",
+)
+"""What finding organisations and the projects below them takes."""
+OF_A_PROJECT = ("resourcemanager.projects.get",)
 INVENTORY = ("cloudasset.assets.listIamPolicy", "cloudasset.assets.listResource")
 
 _ROLE = """\
@@ -26,7 +32,7 @@ def permissions(definitions: Iterable[ResourceType], settings: GcpSettings) -> P
     Where the settings name single projects only, it has nothing that only an organisation can grant.
     """
     single = bool(settings.projects) and not settings.organizations and not settings.folders
-    wanted = {*DISCOVERY, *(() if single else (*BELOW, "resourcemanager.projects.list"))}
+    wanted = set(OF_A_PROJECT if single else DISCOVERY)
     if settings.inventory != "off":
         wanted.update(INVENTORY)
     if settings.quota_project:

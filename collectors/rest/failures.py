@@ -14,6 +14,8 @@ from collectors.transport import CallError
 
 _LONGEST_MESSAGE = 500
 _RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+_LEFT_IN_WINDOW = ("x-ratelimit-remaining", "x-rate-limit-remaining")
+_WINDOW_END = ("x-ratelimit-reset", "x-rate-limit-reset")
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<", re.IGNORECASE)
 
 
@@ -57,7 +59,7 @@ def refusal(
     if not message:
         phrase = http.client.responses.get(status, "an error")
         message = f"{phrase}, with a page of HTML" if _HTML.match(content) else phrase
-    throttled = status == 429 or code in throttling
+    throttled = status == 429 or code in throttling or (status == 403 and _used_up(headers))
     return CallError(
         code or str(status),
         brief(message),
@@ -71,7 +73,8 @@ def refusal(
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that the provider asks to wait; None where it does not say.
 
-    Reads ``Retry-After`` (seconds or a date: RFC 9110 §10.2.3) and ``x-ms-retry-after-ms``.
+    Reads ``Retry-After`` (seconds or a date: RFC 9110 §10.2.3), ``x-ms-retry-after-ms``, and where the
+    requests of a window are used up its end in seconds since 1970 (GitHub's and Okta's headers).
     """
     milliseconds = headers.get("x-ms-retry-after-ms", "")
     if milliseconds.isdecimal():
@@ -80,7 +83,14 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if asked.isdecimal():
         return float(asked)
     moment = date(asked)
+    if moment is None and _used_up(headers):
+        end = next((headers[name] for name in _WINDOW_END if headers.get(name, "").isdecimal()), "")
+        moment = datetime.fromtimestamp(int(end), UTC) if end else None
     return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _used_up(headers: Mapping[str, str]) -> bool:
+    return any(headers.get(name, "").strip() == "0" for name in _LEFT_IN_WINDOW)
 
 
 def date(header: str) -> datetime | None:

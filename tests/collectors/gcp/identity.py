@@ -39,7 +39,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Identity:
-    """Answers requests for tokens; see :class:`tests.collectors.rest.loopback.Loopback`.
+    """Answers requests for tokens; see :class:`annexa.demo.loopback.Loopback`.
 
     Attributes:
         key: the service account's key.

@@ -13,12 +13,12 @@ from collectors.gcp.resource_manager import Clients, ResourceManager
 from collectors.ratelimit import RateLimiter
 from collectors.retry import Retrier, RetryPolicy
 from store.errors import CollectorError
+from tests.collectors.azure import arm
+from tests.collectors.azure.arm import Rule
 from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.hierarchy import GrpcServer
 from tests.collectors.gcp.identity import ACCOUNT, error, new_key, reply
-from tests.collectors.rest import rules
-from tests.collectors.rest.rules import Rule, at
 
 NOW = "2026-01-15T12:00:00Z"
 ORGANIZATION = "organizations/1001"
@@ -204,7 +204,7 @@ def test_an_api_that_is_not_enabled_is_a_gap_with_google_s_words(estate: Google)
     said = "Cloud Resource Manager API has not been used in project 1234 before or it is disabled."
     estate.rules.append(
         Rule(
-            at("/projects:search"),
+            arm.at("/projects:search"),
             lambda asked, right: error(403, "PERMISSION_DENIED", said, "SERVICE_DISABLED"),
         )
     )
@@ -238,7 +238,7 @@ def test_a_later_page_that_fails_leaves_no_half_list(estate: Google) -> None:
     ],
 )
 def test_what_may_pass_is_tried_again(estate: Google, answer: Any, code: str) -> None:
-    rule = Rule(at("/projects:search"), lambda asked, right: answer, times=2)
+    rule = Rule(arm.at("/projects:search"), lambda asked, right: answer, times=2)
     estate.rules.append(rule)
     assert len(ids(discovery(estate, retries=3).discover())) == 4
     rule.times = None
@@ -248,7 +248,7 @@ def test_what_may_pass_is_tried_again(estate: Google, answer: Any, code: str) ->
 
 
 def test_an_answer_that_breaks_off_is_none(estate: Google) -> None:
-    estate.rules.append(Rule(at("/projects:search"), rules.break_off))
+    estate.rules.append(Rule(arm.at("/projects:search"), arm.break_off))
     found = discovery(estate).discover()
     assert ids(found) == []
     assert codes(found) == {("", "MalformedAnswer")}
@@ -256,19 +256,19 @@ def test_an_answer_that_breaks_off_is_none(estate: Google) -> None:
 
 def test_nobody_is_followed_elsewhere(estate: Google) -> None:
     away = Answer(302, (("Location", "http://localhost:1/"),), b"")
-    estate.rules.append(Rule(at("/projects:search"), lambda asked, right: away))
+    estate.rules.append(Rule(arm.at("/projects:search"), lambda asked, right: away))
     assert codes(discovery(estate).discover()) == {("", "Redirected")}
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(estate: Google) -> None:
-    estate.rules.append(Rule(at("/projects:search"), rules.hold))
+    estate.rules.append(Rule(arm.at("/projects:search"), arm.hold))
     found = discovery(estate, read_timeout=0.2).discover()
     assert codes(found) == {("", "Timeout")}
 
 
 def test_a_page_token_that_comes_twice_ends_the_list(estate: Google) -> None:
     body = {"projects": [], "nextPageToken": "again"}
-    estate.rules.append(Rule(at("/projects:search"), lambda asked, right: reply(200, body)))
+    estate.rules.append(Rule(arm.at("/projects:search"), lambda asked, right: reply(200, body)))
     assert codes(discovery(estate).discover()) == {("", "RepeatedToken")}
 
 
