@@ -143,7 +143,7 @@ def whole_estate() -> Estate:
     return estate.build()
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def gcp(whole_estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gcp]:
     """The organisation on loopback."""
     made = google_apis.Google(copy.deepcopy(whole_estate))

@@ -31,7 +31,9 @@ def build() -> Estate:
     here = estate.hierarchy
     here.add_organization(ORGANIZATION, "example.com")
     here.add_folder(FOLDER, "Finance", f"organizations/{ORGANIZATION}")
-    here.add_project(PROJECT, NUMBER, "Payroll", f"folders/{FOLDER}", {*services, "cloudasset", "serviceusage"})
+    here.add_project(
+        PROJECT, NUMBER, "Payroll", f"folders/{FOLDER}", {*services, "cloudasset", "serviceusage"}
+    )
     enabled = {"cloudasset", "iam", "serviceusage", "storage"}
     here.add_project(BARE, BARE_NUMBER, "Front", f"organizations/{ORGANIZATION}", enabled)
     _governance(estate)

@@ -118,7 +118,7 @@ def mismatches(
         yield f"{where}: {value!r} is no {kind}"
     elif "enum" in schema and value not in schema["enum"]:
         yield f"{where}: {value!r} is none of {', '.join(schema['enum'])}"
-    elif kind == "string" and schema.get("format", "").endswith("int64") and not _WHOLE.fullmatch(value):
+    elif kind == "string" and schema.get("format", "").endswith("int64") and not _WHOLE.fullmatch(str(value)):
         yield f"{where}: {value!r} is no whole number"
 
 

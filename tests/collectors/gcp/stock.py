@@ -128,7 +128,7 @@ def _details(estate: Estate, definition: ResourceType, scope: str, row: Row) -> 
         method = method_of(definition, detail)
         form = method.form if method is not None else ""
         fields = fields_of(form)
-        if "nextPageToken" in fields or "etag" in fields and "bindings" in fields:
+        if "nextPageToken" in fields or ("etag" in fields and "bindings" in fields):
             continue
         name = row.get("item", {}).get("name")
         body = {"name": name} if name and fields.get("name") == "string" else {}
