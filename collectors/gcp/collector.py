@@ -1,5 +1,6 @@
 """The GCP collector: definitions in TOML, read with one engine for each project and organisation."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from store.model import Scope, Strict
 if TYPE_CHECKING:
     from collectors.gcp.discovery import ProjectDiscovery
 
+# https://cloud.google.com/asset-inventory/docs/asset-names
+_ADDRESS = re.compile(r"^https://(www|compute)\.googleapis\.com/compute/[a-z0-9]+/")
 _OWN_SERVICES = frozenset({"cloudasset", "cloudresourcemanager", "serviceusage"})
 
 
@@ -64,6 +67,10 @@ class GcpCollector(RestCollector):
 
     def elsewhere(self) -> bool:
         return bool(self._settings.endpoint_url)
+
+    def canonical_id(self, resource_id: str) -> str:
+        """Return the full resource name: Compute Engine gives addresses, of one version or another."""
+        return _ADDRESS.sub("//compute.googleapis.com/", resource_id)
 
     @property
     def _settings(self) -> GcpSettings:

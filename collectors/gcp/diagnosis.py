@@ -41,12 +41,13 @@ def diagnose(
     """
     try:
         found = discovery.discover()
-        principal = discovery.principal()
+        principal, advice = discovery.principal(), discovery.advice()
     except AnnexaError as error:
         return [Diagnosis("credentials", False, str(error), error.hint)]
     except CallError as error:
         return [Diagnosis("credentials", False, f"there is no token: {error}", "Sign in again.")]
-    lines = [Diagnosis("credentials", True, principal or "Google gives a token, which does not say for whom")]
+    whom = principal or "Google gives a token, which does not say for whom"
+    lines = [Diagnosis("credentials", True, whom, advice)]
     organizations = [scope for scope in found.scopes if scope.attributes["kind"] == "organization"]
     projects = [scope for scope in found.scopes if scope.attributes["kind"] == "project"]
     # A project need not be in one, so none is no fault.

@@ -60,18 +60,24 @@ class ProjectDiscovery:
             principal = self.principal()
         except CallError as error:
             raise _no_credentials(error) from error
-        organizations = [self._organization(each, principal) for each in self._organizations(gaps)]
+        organizations = []
+        for each in self._organizations(gaps):
+            scope = self._organization(each, principal)
+            if each.state == Organization.State.DELETE_REQUESTED:
+                gaps.append(self._gap(GET, _closing(scope.id), scope.key))
+            else:
+                organizations.append(scope)
         projects = []
         for found in self._projects(gaps).values():
             key = f"gcp:{found.project_id}"
-            if found.project_id in self._settings.exclude:
+            if self._settings.excludes(found.project_id):
                 continue
             if found.state == Project.State.DELETE_REQUESTED:
                 gaps.append(self._gap(GET, _shut_down(found.project_id), key))
             else:
                 projects.append(self._project(found, principal))
         if not projects and not gaps:
-            gaps.append(self._gap(SEARCH_PROJECTS, _none(), ""))
+            gaps.append(self._gap(SEARCH_PROJECTS, _none(self._settings), ""))
         return Discovery((*organizations, *projects), tuple(gaps))
 
     def principal(self) -> str:
@@ -81,6 +87,16 @@ class ProjectDiscovery:
             CallError: there is no token.
         """
         return self._tokens.principal()
+
+    def advice(self) -> str:
+        """Return what is better mended although tokens are given; "" if nothing.
+
+        Raises:
+            CallError: there is no token.
+        """
+        if self.principal().startswith("user ") and not self._tokens.headers():
+            return "Set quota_project under [gcp]: many APIs refuse a user's own credentials without one."
+        return ""
 
     def _organizations(self, gaps: list[Gap]) -> list[Organization]:
         manager = self._manager
@@ -189,8 +205,13 @@ def _shut_down(project_id: str) -> CallError:
     )
 
 
-def _none() -> CallError:
-    return CallError("NoProjects", "the principal can see no project; has it been given a role?")
+def _closing(number: str) -> CallError:
+    return CallError("OrganizationDeleteRequested", f"organizations/{number} is about to be deleted")
+
+
+def _none(settings: GcpSettings) -> CallError:
+    where = "of what [gcp] names, " if settings.narrowed else ""
+    return CallError("NoProjects", f"{where}the principal can see no project; has it been given a role?")
 
 
 def _no_credentials(error: CallError) -> CollectorError:

@@ -16,6 +16,8 @@ DISCOVERY = (
 )
 """What finding organisations and the projects below them takes."""
 OF_A_PROJECT = ("resourcemanager.projects.get",)
+DIAGNOSIS = "serviceusage.services.list"
+"""What the doctor asks besides."""
 INVENTORY = ("cloudasset.assets.listIamPolicy", "cloudasset.assets.listResource")
 
 _ROLE = """\
@@ -32,7 +34,7 @@ def permissions(definitions: Iterable[ResourceType], settings: GcpSettings) -> P
     Where the settings name single projects only, it has nothing that only an organisation can grant.
     """
     single = bool(settings.projects) and not settings.organizations and not settings.folders
-    wanted = set(OF_A_PROJECT if single else DISCOVERY)
+    wanted = {DIAGNOSIS, *(OF_A_PROJECT if single else DISCOVERY)}
     if settings.inventory != "off":
         wanted.update(INVENTORY)
     if settings.quota_project:

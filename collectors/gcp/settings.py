@@ -1,6 +1,7 @@
 """The ``[gcp]`` section of the configuration."""
 
 import re
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -32,7 +33,7 @@ class GcpSettings(RestSettings):
         organizations: read these, and every project below them, by number.
         folders: read every project below these, by number.
         projects: read these, by id.
-        exclude: projects to leave out, by id.
+        exclude: projects to leave out, by id or by pattern (``sys-*``).
         credential: how to sign in. ``default`` is Google's chain of application default credentials.
         credentials_file: the JSON file with a service account's key, or with the configuration of a
             workload identity federation. With ``impersonated`` either serves as the source.
@@ -66,7 +67,15 @@ class GcpSettings(RestSettings):
                 raise ValueError(f"{each!r} is no number: write the digits only, without 'folders/'")
         return tuple(dict.fromkeys(numbers))
 
-    @field_validator("projects", "exclude")
+    @field_validator("exclude")
+    @classmethod
+    def _check_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for each in patterns:
+            if not re.fullmatch(r"[a-z0-9.:*?-]+", each):
+                raise ValueError(f"{each!r} is no project id, and no pattern of such with * and ?")
+        return patterns
+
+    @field_validator("projects")
     @classmethod
     def _check_ids(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
         for each in ids:
@@ -92,6 +101,10 @@ class GcpSettings(RestSettings):
                     f"credential {self.credential!r} has no use for {key}: choose {' or '.join(takers)}"
                 )
         return self
+
+    def excludes(self, project_id: str) -> bool:
+        """Say whether a project is to be left out."""
+        return any(fnmatchcase(project_id, pattern) for pattern in self.exclude)
 
     @property
     def narrowed(self) -> bool:

@@ -224,8 +224,8 @@ def _accepts(folder: Path, text: str) -> Config:
 
 @pytest.mark.parametrize(("section", "key"), _KEYS, ids=[".".join(place) for place in _KEYS])
 def test_a_key_of_the_example_is_accepted(tmp_path: Path, section: str, key: str) -> None:
-    together = {"aws.accounts": ("id",), "aws.organization": ("role_name",)}.get(section, ())
-    together = _TOGETHER.get((section, key), together)
+    parents: dict[str, tuple[str, ...]] = {"aws.accounts": ("id",), "aws.organization": ("role_name",)}
+    together = _TOGETHER.get((section, key), parents.get(section, ()))
     keys = {name: _EXAMPLE[section][name] for name in dict.fromkeys((*together, key))}
     _accepts(tmp_path, _write(section, keys))
 

@@ -96,8 +96,9 @@ def google_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(_FOREIGN):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
-    # google-auth reads these from the environment when it is imported.
-    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True)
+    # google-auth reads this when it is asked, or when it is imported: that depends on its version.
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True, raising=False)
     return tmp_path
 
 

@@ -26,7 +26,8 @@ def federated(google: Google) -> Google:
 def machine(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:
     """A virtual machine: the metadata server is on loopback."""
     address = google.server.url.removeprefix("http://")
-    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", False)
+    monkeypatch.delenv("NO_GCE_CHECK")
+    monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", False, raising=False)
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", address)
     monkeypatch.setenv("GCE_METADATA_IP", address)
     return google

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from google.oauth2 import credentials as oauth2_credentials
 
 from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import Diagnosis, Tools
@@ -151,6 +152,17 @@ def test_no_project_is_no_order(google: Google) -> None:
     found = lines(google)
     assert not found["projects"].ok
     assert "NoProjects" in found["discovery"].message
+
+
+def test_a_user_without_a_project_for_the_quota_is_told(
+    google: Google, grants: Grants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth2_credentials, "_GOOGLE_OAUTH2_TOKEN_ENDPOINT", f"{google.server.url}/token")
+    user = google.identity.user()
+    del user["quota_project_id"]
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", google.file("user.json", user))
+    assert "quota_project" in lines(google, credential="default")["credentials"].hint
+    assert lines(google, credential="default", quota_project="audit-home")["credentials"].hint == ""
 
 
 def test_a_wrong_key_ends_it(google: Google) -> None:

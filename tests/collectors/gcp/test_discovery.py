@@ -13,12 +13,12 @@ from collectors.gcp.resource_manager import Clients, ResourceManager
 from collectors.ratelimit import RateLimiter
 from collectors.retry import Retrier, RetryPolicy
 from store.errors import CollectorError
-from tests.collectors.azure import arm
-from tests.collectors.azure.arm import Rule
 from tests.collectors.conftest import Certified
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.gcp.hierarchy import GrpcServer
 from tests.collectors.gcp.identity import ACCOUNT, error, new_key, reply
+from tests.collectors.rest import rules
+from tests.collectors.rest.rules import Rule, at
 
 NOW = "2026-01-15T12:00:00Z"
 ORGANIZATION = "organizations/1001"
@@ -119,7 +119,7 @@ def test_a_folder_that_may_not_be_seen_bars_the_way_up_and_nothing_else(estate: 
 
 
 def test_what_is_excluded_is_not_missed(estate: Google) -> None:
-    found = discovery(estate, exclude=["old-shop", "lone-project"]).discover()
+    found = discovery(estate, exclude=["old-*", "lone-project"]).discover()
     assert ids(found) == ["audit-home", "shop-europe", "shop-one"]
     assert found.gaps == ()
 
@@ -128,6 +128,19 @@ def test_the_same_is_found_over_grpc(estate: Google) -> None:
     over_rest = discovery(estate).discover()
     with GrpcServer(estate.hierarchy) as server:
         assert discovery(estate, server.clients).discover() == over_rest
+
+
+def test_a_refusal_has_the_same_name_over_grpc(estate: Google) -> None:
+    with GrpcServer(estate.hierarchy) as server:
+        over_grpc = discovery(estate, server.clients, projects=["no-such-project"]).discover()
+    assert over_grpc == discovery(estate, projects=["no-such-project"]).discover()
+
+
+def test_an_organisation_that_is_about_to_go_is_a_gap(estate: Google) -> None:
+    estate.hierarchy.nodes[ORGANIZATION]["state"] = "DELETE_REQUESTED"
+    found = discovery(estate).discover()
+    assert ids(found, "organization") == []
+    assert ("gcp:1001", "OrganizationDeleteRequested") in codes(found)
 
 
 # What the settings name.
@@ -204,7 +217,7 @@ def test_an_api_that_is_not_enabled_is_a_gap_with_google_s_words(estate: Google)
     said = "Cloud Resource Manager API has not been used in project 1234 before or it is disabled."
     estate.rules.append(
         Rule(
-            arm.at("/projects:search"),
+            at("/projects:search"),
             lambda asked, right: error(403, "PERMISSION_DENIED", said, "SERVICE_DISABLED"),
         )
     )
@@ -238,7 +251,7 @@ def test_a_later_page_that_fails_leaves_no_half_list(estate: Google) -> None:
     ],
 )
 def test_what_may_pass_is_tried_again(estate: Google, answer: Any, code: str) -> None:
-    rule = Rule(arm.at("/projects:search"), lambda asked, right: answer, times=2)
+    rule = Rule(at("/projects:search"), lambda asked, right: answer, times=2)
     estate.rules.append(rule)
     assert len(ids(discovery(estate, retries=3).discover())) == 4
     rule.times = None
@@ -248,7 +261,7 @@ def test_what_may_pass_is_tried_again(estate: Google, answer: Any, code: str) ->
 
 
 def test_an_answer_that_breaks_off_is_none(estate: Google) -> None:
-    estate.rules.append(Rule(arm.at("/projects:search"), arm.break_off))
+    estate.rules.append(Rule(at("/projects:search"), rules.break_off))
     found = discovery(estate).discover()
     assert ids(found) == []
     assert codes(found) == {("", "MalformedAnswer")}
@@ -256,19 +269,19 @@ def test_an_answer_that_breaks_off_is_none(estate: Google) -> None:
 
 def test_nobody_is_followed_elsewhere(estate: Google) -> None:
     away = Answer(302, (("Location", "http://localhost:1/"),), b"")
-    estate.rules.append(Rule(arm.at("/projects:search"), lambda asked, right: away))
+    estate.rules.append(Rule(at("/projects:search"), lambda asked, right: away))
     assert codes(discovery(estate).discover()) == {("", "Redirected")}
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(estate: Google) -> None:
-    estate.rules.append(Rule(arm.at("/projects:search"), arm.hold))
+    estate.rules.append(Rule(at("/projects:search"), rules.hold))
     found = discovery(estate, read_timeout=0.2).discover()
     assert codes(found) == {("", "Timeout")}
 
 
 def test_a_page_token_that_comes_twice_ends_the_list(estate: Google) -> None:
     body = {"projects": [], "nextPageToken": "again"}
-    estate.rules.append(Rule(arm.at("/projects:search"), lambda asked, right: reply(200, body)))
+    estate.rules.append(Rule(at("/projects:search"), lambda asked, right: reply(200, body)))
     assert codes(discovery(estate).discover()) == {("", "RepeatedToken")}
 
 

@@ -15,7 +15,7 @@ from collectors.gcp.settings import GcpSettings
         ({"folders": ["shops"]}, "digits only"),
         ({"projects": ["3001"]}, "no project id"),
         ({"projects": ["My Project"]}, "no project id"),
-        ({"exclude": ["projects/shop-one"]}, "no project id"),
+        ({"exclude": ["projects/shop-one"]}, "no pattern"),
         ({"quota_project": "Shop"}, "no project id"),
         ({"credential": "service_account"}, "needs credentials_file"),
         ({"credential": "federated"}, "needs credentials_file"),
@@ -45,6 +45,12 @@ def test_an_empty_section_means_everything_that_can_be_seen() -> None:
 
 def test_a_project_may_belong_to_a_domain() -> None:
     assert GcpSettings.model_validate({"projects": ["example.com:payroll"]}).narrowed
+
+
+def test_projects_may_be_excluded_by_pattern() -> None:
+    settings = GcpSettings.model_validate({"exclude": ["sys-*", "payroll-old"]})
+    excluded = [settings.excludes(each) for each in ("sys-123", "payroll-old", "payroll", "my-sys-1")]
+    assert excluded == [True, True, False, False]
 
 
 def test_what_is_named_twice_counts_once() -> None:
