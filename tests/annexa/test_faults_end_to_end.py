@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 import collectors.aws
-from annexa.rows import finding_rows, gap_rows
 from collectors.definition import Detail, ResourceType, load_resource_types
 from mappings.check import Check
 from scheduler.runner import RunResult
-from store import query
-from store.record import Record
 from tests.annexa.conftest import CREDENTIALS, Annexa, stand_ins
+from tests.annexa.state import Row, State, decided
 from tests.answers import (
     Fault,
     deny,
@@ -30,8 +28,6 @@ from tests.answers import (
 from tests.estates import small as estate
 from tests.estates.small import ACCOUNT, REGION, Small
 from tests.faults import FaultProxy, Matcher, Rule, anything, later_page, on
-
-Row = dict[str, Any]
 
 TYPES = (
     "aws.small.table",
@@ -140,27 +136,6 @@ def _listing(definition: ResourceType) -> list[str]:
     return calls
 
 
-@dataclass(frozen=True)
-class State:
-    """What the record holds at a moment, as ``findings``, ``gaps`` and ``evidence list`` print it."""
-
-    findings: list[Row]
-    gaps: list[Row]
-    resources: dict[str, set[str]]
-
-    @classmethod
-    def of(cls, annexa: Annexa) -> "State":
-        with Record.open(annexa.store) as record:
-            resources = defaultdict(set)
-            for kind, resource_id, *_ in query.resources(record):
-                resources[kind].add(resource_id)
-            return cls(list(finding_rows(record)), list(gap_rows(record)), {**resources})
-
-    @property
-    def outcomes(self) -> dict[tuple[str, str], str]:
-        return {(row["check"], row["resource_id"]): row["outcome"] for row in self.findings}
-
-
 def needing(call: str, whole: State, definitions: Definitions) -> set[tuple[str, str]]:
     """Return the findings, as (check, resource), that cannot be judged without a call.
 
@@ -191,12 +166,6 @@ def reading(kind: str, key: str, resources: set[str], definitions: Definitions) 
     """Return the findings, as (check, resource), that need a key of documents of a type."""
     alone = {(check.id, each) for check in definitions.reading(kind, key) for each in resources}
     return alone | {(check.id, "") for check in definitions.reading_together(kind, key)}
-
-
-def decided(keys: Iterable[tuple[str, str]], state: State) -> dict[tuple[str, str], str]:
-    """Return those of the findings that are ``pass`` or ``fail``."""
-    outcomes = state.outcomes
-    return {key: outcomes[key] for key in keys if outcomes.get(key) in ("pass", "fail")}
 
 
 CALLS: dict[str, Matcher] = {

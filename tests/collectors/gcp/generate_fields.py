@@ -92,7 +92,7 @@ def main() -> int:
     definitions = load_resource_types([FOLDER]).values()
     calls = sorted({call.call for definition in definitions for call in definition.calls()} | set(OWN_CALLS))
     types = Types()
-    found = {call: list(_methods(call, types)) for call in calls}
+    found = {call: list(find_methods(call, types)) for call in calls}
     unknown = [call for call, candidates in found.items() if not candidates]
     for call in unknown:
         print(f"no discovery document has {call}", file=sys.stderr)
@@ -105,7 +105,7 @@ def main() -> int:
     return 1 if unknown else 0
 
 
-def _methods(call: str, types: Types) -> Iterator[dict[str, Any]]:
+def find_methods(call: str, types: Types) -> Iterator[dict[str, Any]]:
     service, _, operation = call.partition(":")
     verb, _, path = operation.partition(" ")
     for document in documents(service):
