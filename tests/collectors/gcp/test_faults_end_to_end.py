@@ -7,7 +7,7 @@ import pytest
 
 from scheduler.runner import RunResult
 from tests.annexa.conftest import Annexa
-from tests.annexa.state import State, decided
+from tests.annexa.fault_matrix import State, decided
 from tests.collectors.gcp import estate, google
 from tests.collectors.gcp.conftest import Gcp
 from tests.collectors.gcp.test_end_to_end import configured
