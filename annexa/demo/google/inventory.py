@@ -10,7 +10,7 @@ from annexa.demo.google.content import Aggregated, Element, Listed, One
 from annexa.demo.google.estate import Estate
 from collectors.definition import ListCall, ResourceType
 from collectors.expression import search
-from collectors.gcp.lint import IAM_POLICY
+from collectors.gcp.inventory import IAM_POLICY, RESOURCE
 from collectors.template import ABSENT, render, render_text
 
 
@@ -86,7 +86,7 @@ class Inventory:
         if content == IAM_POLICY:
             policy = self._policy(definition, values)
             return {**asset, "iamPolicy": policy} if policy else None
-        if content == "RESOURCE":
+        if content == RESOURCE:
             asset["resource"] = _resource(definition, values, ancestors[0])
         return asset
 

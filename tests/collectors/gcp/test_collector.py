@@ -1,6 +1,8 @@
 """The GCP collector against an organisation: what it reads, and what it says of the rest."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,13 +53,16 @@ def codes(report: Report) -> list[str]:
 def test_every_type_is_read_without_a_gap(gcp: Gcp, scope: str) -> None:
     collector = gcp.collector(projects=[], organizations=[estate.ORGANIZATION])
     found = scopes(collector)[scope]
-    wrong = []
+    wrong, ids = [], []
     for target in collector.targets(found, collector.resource_types()):
         with collector.collect(found, target) as collection:
             documents = list(collection)
+        ids += [document.id for document in documents]
         if not documents or not collection.report.complete or collection.report.gaps:
             wrong.append((target.resource_type, len(documents), collection.report.gaps))
     assert wrong == []
+    assert [each for each, times in Counter(ids).items() if times > 1] == [], "two types give one id"
+    assert [each for each in ids if not re.match(r"//[a-z]+\.googleapis\.com/", each)] == []
     assert gcp.google.gate.problems() == []
     assert gcp.google.gate.passed > 20
 
