@@ -102,7 +102,7 @@ class GcpCollector(RestCollector):
 
     @cached_property
     def _assets(self) -> AssetInventory:
-        return AssetInventory(self._caller(), self._reads_whole)
+        return AssetInventory(self._caller(), self._reads_whole, self._settings.folders)
 
     def _reads_whole(self, organization: str) -> bool:
         return not self._settings.narrowed or organization in self._settings.organizations

@@ -17,14 +17,25 @@ from collectors.contract import Target, Tools
 from collectors.definition import ResourceType
 from collectors.engine import Engine, Identity
 from collectors.gcp.answers import check, left_out, read_error
-from collectors.gcp.inventory import LIST, MOST_PROJECTS, AssetInventory
+from collectors.gcp.asset_read import LIST
+from collectors.gcp.inventory import MOST_PROJECTS, AssetInventory
 from collectors.ratelimit import Limit, RateLimiter
 from collectors.rest.paging import TokenInBody
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
 from collectors.retry import Retrier, RetryPolicy
 from store.model import Document, Report, Scope
-from tests.collectors.gcp.assets import BUCKET, ORGANIZATION, READ_TIME, TOPIC, Assets, refusal, reply
+from tests.collectors.gcp.assets import (
+    ABOVE,
+    BUCKET,
+    ORGANIZATION,
+    PROJECT,
+    READ_TIME,
+    TOPIC,
+    Assets,
+    refusal,
+    reply,
+)
 
 SECRET = "hunter2-very-secret"
 DENIED = refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
@@ -56,7 +67,15 @@ TOPICS = BUCKETS.model_copy(update={"type": "gcp.pubsub.topic", "inventory": TOP
 class Run:
     """One run over all projects of :class:`Assets`."""
 
-    def __init__(self, assets: Assets, url: str, *, whole: bool = True, inventory: bool = True) -> None:
+    def __init__(
+        self,
+        assets: Assets,
+        url: str,
+        *,
+        whole: bool = True,
+        inventory: bool = True,
+        folders: tuple[str, ...] = (),
+    ) -> None:
         names = ("cloudasset", "storage")
         pager = TokenInBody("nextPageToken", "pageToken")
         services = {
@@ -69,7 +88,9 @@ class Run:
         self.limits = (Limit(call="*:*", rate=10_000, burst=10_000),)
         retrier = Retrier(RetryPolicy(attempts=1), RateLimiter(self.limits), self.tools.cancelled.wait)
         self.caller = Caller(self.transport, retrier, 4, self.tools.clock)
-        self.inventory = AssetInventory(self.caller, lambda organization: whole) if inventory else None
+        self.inventory: AssetInventory | None = None
+        if inventory:
+            self.inventory = AssetInventory(self.caller, lambda organization: whole, folders)
         self.scopes = [
             Scope("gcp", project, project, (), {"kind": "project", "project_number": number} | _ABOVE)
             for project, number in assets.numbers.items()
@@ -96,6 +117,7 @@ class Run:
         return [self.read(scope) for scope in self.scopes]
 
 
+OWNERS = [ABOVE, PROJECT]
 _ABOVE = {"organization": ORGANIZATION}
 
 Start = Callable[..., Run]
@@ -141,14 +163,14 @@ def test_documents_are_the_same_as_from_the_lists(start: Start) -> None:
 
 
 def test_one_read_serves_all_projects_and_types(assets: Assets, start: Start) -> None:
-    assets.page = 2
+    assets.page = 4
     run = start()
     jobs = [(scope, kind) for scope in run.scopes for kind in (BUCKETS, TOPICS)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda job: run.read(*job), jobs))
     assert assets.asked == {f"/cloudasset/v1/organizations/{ORGANIZATION}/assets": 2 + 1}
     resources, _, policies = assets.requests
-    assert (resources["pageSize"], resources["assetTypes"]) == (["1000"], [TOPIC, BUCKET])
+    assert (resources["pageSize"], resources["assetTypes"]) == (["1000"], [*OWNERS, TOPIC, BUCKET])
     assert policies["assetTypes"] == [BUCKET], "no policy of a topic is wanted"
     assert policies["readTime"] == [READ_TIME], "the policies are of the moment of the resources"
 
@@ -156,7 +178,11 @@ def test_one_read_serves_all_projects_and_types(assets: Assets, start: Start) ->
 def test_the_evidence_names_the_call_its_moment_and_what_was_of_this_scope(start: Start) -> None:
     _, report = start().all()[0]
     resources, policies = report.provenance["calls"]
-    asked = {"parent": f"organizations/{ORGANIZATION}", "assetTypes": [TOPIC, BUCKET], "pageSize": "1000"}
+    asked = {
+        "parent": f"organizations/{ORGANIZATION}",
+        "assetTypes": [*OWNERS, TOPIC, BUCKET],
+        "pageSize": "1000",
+    }
     counts = {"count": 1, "absent": 0, "failed": 0, "pages": 1}
     assert resources == {
         "call": LIST,
@@ -267,6 +293,25 @@ def test_many_projects_of_an_organisation_that_is_not_wanted_whole_are_listed(
     assets.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
     _, report = start(whole=False).all()[0]
     assert used(report)["code"] == "TooManyProjects"
+
+
+def test_folders_are_read_as_a_whole(assets: Assets, start: Start) -> None:
+    assets.folders = {"one": "5", "two": "6"}
+    reports = [report for _, report in start(whole=False, folders=("5", "6")).all()]
+    parents = [report.provenance["calls"][0]["parameters"]["parent"] for report in reports]
+    assert parents == ["folders/5", "folders/6", "projects/none"]
+
+
+def test_a_project_that_the_inventory_does_not_have_is_listed(assets: Assets, start: Start) -> None:
+    assets.unknown = {"one"}
+    run = start()
+    documents, report = run.read(run.scopes[0])
+    assert [document.name for document in documents] == ["a", "b", "c"]
+    assert used(report)["code"] == "UnknownToInventory"
+    assert list(assets.asked)[:2] == [
+        f"/cloudasset/v1/organizations/{ORGANIZATION}/assets",
+        "/cloudasset/v1/projects/one/assets",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,172 @@
+"""One read of Cloud Asset Inventory below one organisation, folder or project.
+
+Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from collectors.caller import Caller
+from collectors.definition import Call, ResourceType
+from collectors.inventory import Element, Holding
+from collectors.ledger import CallTally, Ledger
+from collectors.spool import Entry, Spool
+from collectors.transport import CallError
+
+LIST = "cloudasset:GET /v1/{+parent}/assets"
+RESOURCE = "RESOURCE"
+IAM_POLICY = "IAM_POLICY"
+UNKNOWN = "UnknownToInventory"
+"""The code where the inventory was read, but does not have the project at all."""
+
+_OWNERS = frozenset(
+    {"cloudresourcemanager.googleapis.com/Project", "cloudresourcemanager.googleapis.com/Organization"}
+)
+_KNOWN = "known"
+_UNFIT = "unfit"
+
+
+class AssetRead:
+    """One read of one parent: first the resources, then the policies as they were at the same moment."""
+
+    def __init__(self, parent: str, definitions: Iterable[ResourceType], page_size: int) -> None:
+        definitions = tuple(definitions)
+        self.spool = Spool()
+        self._parent = parent
+        self._page_size = str(page_size)
+        self._wanted = {
+            RESOURCE: frozenset(each.inventory for each in definitions),
+            IAM_POLICY: frozenset(each.inventory for each in definitions if _has_policy(each)),
+        }
+        self._ledger = Ledger()
+        self._unread: dict[str, str] = {}
+
+    def all(self, caller: Caller) -> None:
+        """Read everything.
+
+        Raises:
+            CallError: the resources could not be read to the end. Policies that could not are remembered
+                as unread.
+        """
+        read_time = ""
+        for page in self._pages(caller, RESOURCE):
+            read_time = read_time or _text(page, "readTime")
+            self.spool.keep(self._entries(page, RESOURCE))
+        self._ledger.captured(_moment(read_time))
+        if self._wanted[IAM_POLICY]:
+            try:
+                for page in self._pages(caller, IAM_POLICY, readTime=read_time):
+                    self.spool.keep(self._entries(page, IAM_POLICY))
+            except CallError as error:
+                if error.code in ("Cancelled", "AnswerTooLong"):
+                    raise
+                self._unread[IAM_POLICY] = str(error)
+        self.spool.finish()
+
+    def holding(self, definition: ResourceType, owner: str) -> Holding:
+        """Return what was read of a type.
+
+        Raises:
+            CallError: it was not asked for, or some of it came without its content; code ``UNKNOWN`` if
+                the owner itself is not there, so that nothing of it says nothing.
+        """
+        kind = definition.inventory
+        if not self.spool.tally((_KNOWN, owner))[1]:
+            raise CallError(UNKNOWN, f"the inventory of {self._parent} does not have {owner}")
+        if kind not in self._wanted[RESOURCE]:
+            raise CallError("NotRead", f"{kind} was not known to be wanted when the inventory was read")
+        for (name,) in self.spool.each((_UNFIT, owner, kind)):
+            raise CallError("InventoryIncomplete", f"the inventory has not all of the content of {name}")
+        contents = [IAM_POLICY] if _has_policy(definition) else []
+        read = [each for each in contents if each not in self._unread]
+        return Holding(
+            self._elements(owner, kind, read),
+            self._ledger,
+            tuple(self._tally(each, owner, kind) for each in (RESOURCE, *contents)),
+            {each: self._unread[each] for each in contents if each in self._unread},
+        )
+
+    def _elements(self, owner: str, kind: str, contents: list[str]) -> Iterator[Element]:
+        beside = [(each, owner, kind) for each in contents]
+        for item, *found in self.spool.each((RESOURCE, owner, kind), *beside):
+            yield Element(item, {each: value or {} for each, value in zip(contents, found, strict=True)})
+
+    def _tally(self, content: str, owner: str, kind: str) -> CallTally:
+        call = self._call(content)
+        if content in self._unread:
+            return CallTally(call.call, call.with_, count=1, failed=1)
+        pages, items = self.spool.tally((content, owner, kind))
+        return CallTally(call.call, call.with_, pages=pages, items=items, count=1)
+
+    def _call(self, content: str) -> Call:
+        parameters: dict[str, Any] = {
+            "parent": self._parent,
+            "contentType": content,
+            "assetTypes": sorted(self._wanted[content] | (_OWNERS if content == RESOURCE else set())),
+            "pageSize": self._page_size,
+        }
+        if content != RESOURCE:
+            parameters["readTime"] = "{read_time}"
+        return Call.model_validate({"call": LIST, "with": parameters})
+
+    def _pages(self, caller: Caller, content: str, **more: str) -> Iterator[dict[str, Any]]:
+        call = self._call(content)
+        return caller.pages(call, {**call.with_, **more}, "", self._ledger)
+
+    def _entries(self, page: dict[str, Any], content: str) -> Iterator[Entry]:
+        assets = page.get("assets", [])
+        if not isinstance(assets, list):
+            raise CallError("MalformedAnswer", "assets is no list")
+        for asset in assets:
+            if not isinstance(asset, dict):
+                raise CallError("MalformedAnswer", "an asset is no object")
+            kind, name = _text(asset, "assetType"), _text(asset, "name")
+            if kind in _OWNERS:
+                yield Entry((_KNOWN, _place(asset)), name, True)
+            # The types that are asked for are patterns to Google, which more may fit.
+            if kind in self._wanted[content]:
+                value = _content(asset, content)
+                shelf = content if value is not None else _UNFIT
+                yield Entry((shelf, _place(asset), kind), name, name if value is None else value)
+
+
+def _content(asset: dict[str, Any], content: str) -> Any:
+    """Return the content of an asset; None if it is not there or not whole."""
+    if asset.get("assetExceptions"):
+        return None
+    if content == IAM_POLICY:
+        policy = asset.get("iamPolicy", {})
+        return policy if isinstance(policy, dict) else None
+    resource = asset.get("resource")
+    data = resource.get("data") if isinstance(resource, dict) else None
+    return data if isinstance(data, dict) and data else None
+
+
+def _place(asset: dict[str, Any]) -> str:
+    """Return what an asset belongs to directly: a project by its number, a folder, an organisation."""
+    ancestors = asset.get("ancestors")
+    if not isinstance(ancestors, list) or not ancestors or not isinstance(ancestors[0], str):
+        raise CallError("MalformedAnswer", "an asset does not say what it belongs to")
+    return ancestors[0]
+
+
+def _has_policy(definition: ResourceType) -> bool:
+    return any(detail.inventory == IAM_POLICY for detail in definition.detail.values())
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    found = value.get(key)
+    if not isinstance(found, str) or not found:
+        raise CallError("MalformedAnswer", f"{key} is missing")
+    return found
+
+
+def _moment(read_time: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(read_time)
+    except ValueError as error:
+        raise CallError("MalformedAnswer", f"readTime is {read_time!r}, no moment") from error
+    if moment.tzinfo is None:
+        raise CallError("MalformedAnswer", f"readTime is {read_time!r}, without a time zone")
+    return moment
