@@ -40,7 +40,8 @@ class AssetRead:
             IAM_POLICY: frozenset(each.inventory for each in definitions if _has_policy(each)),
         }
         self._ledger = Ledger()
-        self._unread: dict[str, str] = {}
+        self._policies_unread = ""
+        self._with_policies: set[str] = set()
 
     def all(self, caller: Caller) -> None:
         """Read everything.
@@ -61,7 +62,7 @@ class AssetRead:
             except CallError as error:
                 if error.code in ("Cancelled", "AnswerTooLong"):
                     raise
-                self._unread[IAM_POLICY] = str(error)
+                self._policies_unread = str(error)
         self.spool.finish()
 
     def holding(self, definition: ResourceType, owner: str) -> Holding:
@@ -78,14 +79,20 @@ class AssetRead:
             raise CallError("NotRead", f"{kind} was not known to be wanted when the inventory was read")
         for (name,) in self.spool.each((_UNFIT, owner, kind)):
             raise CallError("InventoryIncomplete", f"the inventory has not all of the content of {name}")
-        contents = [IAM_POLICY] if _has_policy(definition) else []
-        read = [each for each in contents if each not in self._unread]
-        return Holding(
-            self._elements(owner, kind, read),
-            self._ledger,
-            tuple(self._tally(each, owner, kind) for each in (RESOURCE, *contents)),
-            {each: self._unread[each] for each in contents if each in self._unread},
-        )
+        tallies = [self._tally(RESOURCE, owner, kind)]
+        if not _has_policy(definition):
+            return Holding(self._elements(owner, kind, []), self._ledger, tuple(tallies))
+        tallies.append(self._tally(IAM_POLICY, owner, kind))
+        unread = self._policies_unread or self._without_policies(kind)
+        contents = [] if unread else [IAM_POLICY]
+        told = {IAM_POLICY: unread} if unread else {}
+        return Holding(self._elements(owner, kind, contents), self._ledger, tuple(tallies), told)
+
+    def _without_policies(self, kind: str) -> str:
+        """Say why a resource without a policy may have one all the same; "" if it has none."""
+        if kind in self._with_policies:
+            return ""
+        return f"no policy of any {kind} came, so that the inventory may not keep them"
 
     def _elements(self, owner: str, kind: str, contents: list[str]) -> Iterator[Element]:
         beside = [(each, owner, kind) for each in contents]
@@ -94,7 +101,7 @@ class AssetRead:
 
     def _tally(self, content: str, owner: str, kind: str) -> CallTally:
         call = self._call(content)
-        if content in self._unread:
+        if content == IAM_POLICY and self._policies_unread:
             return CallTally(call.call, call.with_, count=1, failed=1)
         pages, items = self.spool.tally((content, owner, kind))
         return CallTally(call.call, call.with_, pages=pages, items=items, count=1)
@@ -126,6 +133,8 @@ class AssetRead:
                 yield Entry((_KNOWN, _place(asset)), name, True)
             # The types that are asked for are patterns to Google, which more may fit.
             if kind in self._wanted[content]:
+                if content == IAM_POLICY:
+                    self._with_policies.add(kind)
                 value = _content(asset, content)
                 shelf = content if value is not None else _UNFIT
                 yield Entry((shelf, _place(asset), kind), name, name if value is None else value)

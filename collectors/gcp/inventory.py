@@ -54,18 +54,20 @@ class AssetInventory:
         self.plan(scope, [definition])
         owner = _owner(scope)
         first: CallError | None = None
+        note = ""
         for parent in self._parents(scope):
             try:
                 return self._read_once(parent).holding(definition, owner)
             except CallError as error:
                 first = first or error
                 if error.code != UNKNOWN and (error.status not in _DENIED or error.code in _NOWHERE):
-                    raise first from error  # asking elsewhere would not be answered either
-        many = len(self._projects) > MOST_PROJECTS and not _is_organization(scope)
-        note = f"; {len(self._projects)} projects are too many to be read one by one" if many else ""
+                    break  # asking elsewhere would not be answered either
+        else:
+            if len(self._projects) > MOST_PROJECTS and not _is_organization(scope):
+                note = f"{len(self._projects)} projects are too many to be read one by one"
         if first is None:
-            raise CallError("TooManyProjects", note.removeprefix("; "))
-        raise CallError(first.code, first.message + note, status=first.status)
+            raise CallError("TooManyProjects", note)
+        raise CallError(first.code, "; ".join(filter(None, (first.message, note))), status=first.status)
 
     def _parents(self, scope: Scope) -> Iterator[str]:
         """Yield what could be asked for the assets of a scope, the widest first."""

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,19 +11,9 @@ from typing import Any
 import pytest
 
 from annexa.demo.loopback import Answer, Asked, Loopback
-from collectors.caller import Caller
-from collectors.contract import Target, Tools
-from collectors.definition import ResourceType
-from collectors.engine import Engine, Identity
-from collectors.gcp.answers import check, left_out, read_error
 from collectors.gcp.asset_read import LIST
-from collectors.gcp.inventory import MOST_PROJECTS, AssetInventory
-from collectors.ratelimit import Limit, RateLimiter
-from collectors.rest.paging import TokenInBody
-from collectors.rest.service import Service
-from collectors.rest.transport import RestTransport, new_client
-from collectors.retry import Retrier, RetryPolicy
-from store.model import Document, Report, Scope
+from collectors.gcp.inventory import MOST_PROJECTS
+from store.model import Report, Scope
 from tests.collectors.gcp.assets import (
     ABOVE,
     BUCKET,
@@ -36,89 +25,13 @@ from tests.collectors.gcp.assets import (
     refusal,
     reply,
 )
+from tests.collectors.gcp.inventory_run import BUCKETS, TOPICS, Run
 
 SECRET = "hunter2-very-secret"
 DENIED = refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
 DISABLED = refusal(403, "PERMISSION_DENIED", "Cloud Asset API is disabled.", "SERVICE_DISABLED")
 
-BUCKETS = ResourceType.model_validate(
-    tomllib.loads(
-        f"""
-        type = "gcp.storage.bucket"
-        title = "Bucket"
-        region = "global"
-        id = "//storage.googleapis.com/{{item.name}}"
-        name = "{{item.name}}"
-        inventory = "{BUCKET}"
-        [list]
-        call = "storage:GET /storage/v1/b"
-        with = {{ project = "{{account}}" }}
-        items = "items"
-        [detail.iam]
-        call = "storage:GET /storage/v1/b/{{bucket}}/iam"
-        with = {{ bucket = "{{item.name}}" }}
-        inventory = "IAM_POLICY"
-        """
-    )
-)
-TOPICS = BUCKETS.model_copy(update={"type": "gcp.pubsub.topic", "inventory": TOPIC, "detail": {}})
-
-
-class Run:
-    """One run over all projects of :class:`Assets`."""
-
-    def __init__(
-        self,
-        assets: Assets,
-        url: str,
-        *,
-        whole: bool = True,
-        inventory: bool = True,
-        folders: tuple[str, ...] = (),
-    ) -> None:
-        names = ("cloudasset", "storage")
-        pager = TokenInBody("nextPageToken", "pageToken")
-        services = {
-            name: Service(f"{url}/{name}", None, pager, read_error, check, left_out=left_out)
-            for name in names
-        }
-        self.client = new_client(5, 5, "test")
-        self.tools = Tools(redaction_key=b"key", concurrency=2)
-        self.transport = RestTransport(services, self.client, self.tools.clock, largest=200_000)
-        self.limits = (Limit(call="*:*", rate=10_000, burst=10_000),)
-        retrier = Retrier(RetryPolicy(attempts=1), RateLimiter(self.limits), self.tools.cancelled.wait)
-        self.caller = Caller(self.transport, retrier, 4, self.tools.clock)
-        self.inventory: AssetInventory | None = None
-        if inventory:
-            self.inventory = AssetInventory(self.caller, lambda organization: whole, folders)
-        self.scopes = [
-            Scope("gcp", project, project, (), {"kind": "project", "project_number": number} | _ABOVE)
-            for project, number in assets.numbers.items()
-        ]
-        for scope in self.scopes:
-            if self.inventory is not None:
-                self.inventory.plan(scope, [BUCKETS, TOPICS])
-
-    def read(self, scope: Scope, kind: ResourceType = BUCKETS) -> tuple[list[Document], Report]:
-        engine = Engine(
-            scope,
-            self.transport,
-            self.tools,
-            Identity("gcp", "1"),
-            limiter=RateLimiter(self.limits),
-            retry=RetryPolicy(attempts=1),
-            inventory=self.inventory,
-        )
-        with engine.collect(kind, Target(kind.type, "")) as collection:
-            documents = sorted(collection, key=lambda document: document.id)
-        return documents, collection.report
-
-    def all(self) -> list[tuple[list[Document], Report]]:
-        return [self.read(scope) for scope in self.scopes]
-
-
 OWNERS = [ABOVE, PROJECT]
-_ABOVE = {"organization": ORGANIZATION}
 
 Start = Callable[..., Run]
 
@@ -262,6 +175,16 @@ def test_policies_that_cannot_be_read_are_asked_for_one_by_one(assets: Assets, s
     assert report.provenance["calls"][1]["failed"] == 1
 
 
+def test_policies_are_asked_for_where_the_inventory_has_none_of_the_type(
+    assets: Assets, start: Start
+) -> None:
+    assets.policies = {}
+    _, report = start().all()[1]
+    assert assets.asked["/storage/storage/v1/b/d/iam"] == 1
+    assert "may not keep them" in used(report)["unread"]["IAM_POLICY"]
+    assert report.complete
+
+
 def test_projects_are_read_one_by_one_where_the_organisation_is_denied(assets: Assets, start: Start) -> None:
     assets.spoil = refuse(DENIED, "organizations/100", "projects/two")
     (_, one), (_, two), (_, none) = start().all()
@@ -276,7 +199,7 @@ def test_many_projects_are_not_read_one_by_one(assets: Assets, start: Start) -> 
     assets.spoil = refuse(DENIED, "organizations/100")
     results = start().all()
     assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
-    assert "51 projects are too many to be read one by one" in used(results[0][1])["message"]
+    assert used(results[0][1])["message"].endswith("; 51 projects are too many to be read one by one")
     assert all(report.complete for _, report in results)
 
 
