@@ -28,11 +28,15 @@ class Kind:
         versions: the API versions that know it; empty for all.
         content: a list of resources, or one resource.
         absent: the error code and message where it is not there.
+        method: how it is asked for.
+        link: what the address of the next page is called.
     """
 
     versions: tuple[str, ...]
     content: Any
     absent: tuple[str, str] = ("ResourceNotFound", "The resource was not found.")
+    method: str = "GET"
+    link: str = "nextLink"
 
 
 @dataclass
@@ -78,6 +82,10 @@ class Arm:
     def put(self, path: str, content: Any, *versions: str) -> None:
         """Place a list or a resource; None is a path where nothing is."""
         self.places[path.lower()] = Kind(versions, content)
+
+    def put_query(self, path: str, content: list[Any], *versions: str) -> None:
+        """Place what a query by POST finds."""
+        self.places[path.lower()] = Kind(versions, content, method="POST", link="@odata.nextLink")
 
     def expire(self) -> None:
         """Let every token given so far be good for nothing."""
@@ -129,7 +137,7 @@ class Arm:
         kind = self.places.get(asked.path.lower())
         if kind is None and self._whole and _lists(asked.path):
             return reply(200, {"value": []})
-        if kind is None:
+        if kind is None or asked.method != kind.method:
             return error(404, "ResourceNotFound", f"The resource {asked.path!r} was not found.")
         if kind.versions and version not in kind.versions:
             return error(
@@ -139,7 +147,7 @@ class Arm:
             return error(400, *kind.absent)
         if isinstance(kind.content, Refused):
             return error(403, kind.content.code, kind.content.message)
-        return self._page(asked, kind.content) if isinstance(kind.content, list) else reply(200, kind.content)
+        return self._page(asked, kind) if isinstance(kind.content, list) else reply(200, kind.content)
 
     def _graph(self, asked: Asked) -> Answer:
         wanted = json.loads(asked.body)
@@ -154,13 +162,14 @@ class Arm:
             return error(400, "BadRequest", f"InvalidQuery: {wrong}")
         return reply(200, resource_graph.page(found, wanted["options"]))
 
-    def _page(self, asked: Asked, content: list[Any]) -> Answer:
+    def _page(self, asked: Asked, kind: Kind) -> Answer:
+        content = kind.content
         start = int(asked.query.get("$skiptoken") or 0)
         end = start + self.page
         body: dict[str, Any] = {"value": content[start:end]}
         if end < len(content):
             query = f"api-version={asked.query['api-version']}&%24skiptoken={end}"
-            body["nextLink"] = f"{self.base}{quote(urlsplit(asked.target).path, safe='/%')}?{query}"
+            body[kind.link] = f"{self.base}{quote(urlsplit(asked.target).path, safe='/%')}?{query}"
         return reply(200, body)
 
     def _unauthorized(self, authorization: str) -> Answer | None:

@@ -6,13 +6,15 @@ from collectors.azure.arm_path import arm_path
 from collectors.rest.operation import Ask
 from collectors.transport import CallError
 
+_RESOURCE_GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 _OF_A_RESOURCE = frozenset({"id", "name", "type", "properties"})
 
 
 def check(ask: Ask, body: dict[str, Any]) -> None:
     """Compare a body with what was asked.
 
-    A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty.
+    A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty. So
+    does what a query by POST answers, if it is no resource; Resource Graph has its rows in ``data``.
 
     Raises:
         CallError: ``MalformedAnswer``.
@@ -20,9 +22,14 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
     if body.get("error") and "value" not in body:
         raise _malformed("a successful answer that holds an error")
     path = arm_path(ask.path)
-    if ask.method != "GET" or path is None:
+    if path is None:
         return
-    if path.lists:
+    if ask.path == _RESOURCE_GRAPH:
+        if not isinstance(body.get("data"), list):
+            raise _malformed("no rows in 'data'")
+        return
+    # Where a path ends says nothing of a POST: it names what is done.
+    if path.lists if ask.method == "GET" else _OF_A_RESOURCE.isdisjoint(body):
         elements = body.get("value")
         if not isinstance(elements, list):
             raise _malformed("a list without its elements in 'value'")

@@ -61,7 +61,8 @@ class AzureCollector(RestCollector):
                 base_url=self._settings.endpoint_url.rstrip("/")
                 or CLOUDS[self._settings.cloud].resource_manager,
                 tokens=self._tokens,
-                pager=LinkInBody("nextLink"),
+                # Microsoft.PolicyInsights and Microsoft.Management have names of their own for it.
+                pager=LinkInBody("nextLink", ("@odata.nextLink", "@nextLink")),
                 check=check,
                 # Some versions of Microsoft.Security answer with the bare list.
                 array="value",
