@@ -5,9 +5,11 @@ Source: https://cloud.google.com/asset-inventory/docs/quota (why it is not calle
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from collectors.caller import Caller
 from collectors.definition import ResourceType
+from collectors.gcp.asset_form import common
 from collectors.gcp.asset_read import UNKNOWN, AssetRead
 from collectors.inventory import Holding
 from collectors.shared import SharedAnswers
@@ -69,6 +71,9 @@ class AssetInventory:
             raise CallError("TooManyProjects", note)
         raise CallError(first.code, "; ".join(filter(None, (first.message, note))), status=first.status)
 
+    def common(self, definition: ResourceType, content: str, value: Any) -> Any:
+        return common(definition, content, value)
+
     def _parents(self, scope: Scope) -> Iterator[str]:
         """Yield what could be asked for the assets of a scope, the widest first."""
         organization = scope.attributes.get("organization", "")
@@ -97,6 +102,17 @@ class AssetInventory:
             else:
                 return reading
         raise AssertionError("the last size either is read or raises")
+
+
+class TurnedOff:
+    """Stands for the inventory where the configuration does without it."""
+
+    def holding(self, definition: ResourceType, scope: Scope) -> Holding:
+        del definition, scope
+        raise CallError("TurnedOff", "inventory is off in the configuration")
+
+    def common(self, definition: ResourceType, content: str, value: Any) -> Any:
+        return common(definition, content, value)
 
 
 def _owner(scope: Scope) -> str:

@@ -26,6 +26,9 @@ ABOVE = "cloudresourcemanager.googleapis.com/Organization"
 
 SUPPORTED = (ABOVE, PROJECT, BUCKET, TOPIC, "pubsub.googleapis.com/TopicSnapshot")
 
+_EMPTY = {"encryption": {}, "cors": [], "lifecycle": {"rule": []}}
+"""The inventory writes these where Cloud Storage leaves them out."""
+
 Spoil = Callable[[Asked, Answer], Answer | None]
 
 
@@ -69,7 +72,7 @@ class Assets:
             return reply({"kind": "storage#buckets", "items": [bucket(name) for name in names]})
         found = re.fullmatch("/storage/storage/v1/b/([^/]+)/iam", asked.path)
         if found:
-            return reply(self.policies.get(found[1], {}))
+            return reply({"kind": "storage#policy", "etag": "CAE=", **self.policies.get(found[1], {})})
         if asked.path.endswith("/topics"):
             return reply({"topics": []})
         return refusal(404, "NOT_FOUND", "Not found.")
@@ -105,7 +108,7 @@ class Assets:
             for name in names:
                 asset = self.asset(project, BUCKET, f"//storage.googleapis.com/{name}")
                 if content == "RESOURCE":
-                    found.append({**asset, "resource": {"version": "v1", "data": bucket(name)}})
+                    found.append({**asset, "resource": {"version": "v1", "data": {**bucket(name), **_EMPTY}}})
                 elif name in self.policies:
                     found.append({**asset, "iamPolicy": self.policies[name]})
         return found + (self.more if content == "RESOURCE" else [])

@@ -7,7 +7,7 @@ from collectors.contract import Target, Tools
 from collectors.definition import ResourceType
 from collectors.engine import Engine, Identity
 from collectors.gcp.answers import check, left_out, read_error
-from collectors.gcp.inventory import AssetInventory
+from collectors.gcp.inventory import AssetInventory, TurnedOff
 from collectors.ratelimit import Limit, RateLimiter
 from collectors.rest.paging import TokenInBody
 from collectors.rest.service import Service
@@ -63,7 +63,7 @@ class Run:
         self.limits = (Limit(call="*:*", rate=10_000, burst=10_000),)
         retrier = Retrier(RetryPolicy(attempts=1), RateLimiter(self.limits), self.tools.cancelled.wait)
         self.caller = Caller(self.transport, retrier, 4, self.tools.clock)
-        self.inventory: AssetInventory | None = None
+        self.inventory: AssetInventory | TurnedOff = TurnedOff()
         if inventory:
             self.inventory = AssetInventory(self.caller, lambda organization: whole, folders)
         self.scopes = [
@@ -71,7 +71,7 @@ class Run:
             for project, number in assets.numbers.items()
         ]
         for scope in self.scopes:
-            if self.inventory is not None:
+            if isinstance(self.inventory, AssetInventory):
                 self.inventory.plan(scope, [BUCKETS, TOPICS])
 
     def read(self, scope: Scope, kind: ResourceType = BUCKETS) -> tuple[list[Document], Report]:

@@ -102,4 +102,4 @@ def test_it_can_be_turned_off(google: Google, assets: Assets, definitions: Path)
     read = collect(google, definitions, "gcp.test.bucket", inventory="off")
     assert names(read) == {"payroll-1 gcp.test.bucket": ["a", "b"], "payroll-2 gcp.test.bucket": ["c"]}
     assert assets.requests == []
-    assert not any("inventory" in report.provenance for _, report in read.values())
+    assert {report.provenance["inventory"]["code"] for _, report in read.values()} == {"TurnedOff"}
