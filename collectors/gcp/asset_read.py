@@ -23,6 +23,7 @@ UNKNOWN = "UnknownToInventory"
 _OWNERS = frozenset(
     {"cloudresourcemanager.googleapis.com/Project", "cloudresourcemanager.googleapis.com/Organization"}
 )
+_BAD_REQUEST = 400
 _KNOWN = "known"
 _UNFIT = "unfit"
 
@@ -42,6 +43,7 @@ class AssetRead:
         self._ledger = Ledger()
         self._policies_unread = ""
         self._with_policies: set[str] = set()
+        self._refused: frozenset[str] = frozenset()
 
     def all(self, caller: Caller) -> None:
         """Read everything.
@@ -50,15 +52,11 @@ class AssetRead:
             CallError: the resources could not be read to the end. Policies that could not are remembered
                 as unread.
         """
-        read_time = ""
-        for page in self._pages(caller, RESOURCE):
-            read_time = read_time or _text(page, "readTime")
-            self.spool.keep(self._entries(page, RESOURCE))
+        read_time = self._read(caller, RESOURCE)
         self._ledger.captured(_moment(read_time))
         if self._wanted[IAM_POLICY]:
             try:
-                for page in self._pages(caller, IAM_POLICY, readTime=read_time):
-                    self.spool.keep(self._entries(page, IAM_POLICY))
+                self._read(caller, IAM_POLICY, readTime=read_time)
             except CallError as error:
                 if error.code in ("Cancelled", "AnswerTooLong"):
                     raise
@@ -75,6 +73,8 @@ class AssetRead:
         kind = definition.inventory
         if not self.spool.tally((_KNOWN, owner))[1]:
             raise CallError(UNKNOWN, f"the inventory of {self._parent} does not have {owner}")
+        if kind in self._refused:
+            raise CallError("InventoryUnsupported", f"the inventory does not take {kind} for an asset type")
         if kind not in self._wanted[RESOURCE]:
             raise CallError("NotRead", f"{kind} was not known to be wanted when the inventory was read")
         for (name,) in self.spool.each((_UNFIT, owner, kind)):
@@ -100,26 +100,73 @@ class AssetRead:
             yield Element(item, {each: value or {} for each, value in zip(contents, found, strict=True)})
 
     def _tally(self, content: str, owner: str, kind: str) -> CallTally:
-        call = self._call(content)
+        call = self._call(content, self._wanted[content])
         if content == IAM_POLICY and self._policies_unread:
             return CallTally(call.call, call.with_, count=1, failed=1)
         pages, items = self.spool.tally((content, owner, kind))
         return CallTally(call.call, call.with_, pages=pages, items=items, count=1)
 
-    def _call(self, content: str) -> Call:
+    def _read(self, caller: Caller, content: str, **more: str) -> str:
+        """Read a content to its end, without the types that are refused, and return the moment that it is of."""
+        try:
+            return self._keep(caller, content, **more)
+        except CallError as error:
+            if error.status != _BAD_REQUEST:
+                raise
+            refused = self._wanted[content] - self._accepted(caller, content)
+            if not refused or refused == self._wanted[content]:
+                raise  # it is not about the types
+        if content == RESOURCE:
+            self._refused = refused
+        self._wanted[content] -= refused
+        return self._keep(caller, content, **more)
+
+    def _keep(self, caller: Caller, content: str, **more: str) -> str:
+        read_time = ""
+        call = self._call(content, self._wanted[content])
+        for page in caller.pages(call, {**call.with_, **more}, "", self._ledger):
+            read_time = read_time or _text(page, "readTime")
+            self.spool.keep(self._entries(page, content))
+        return read_time
+
+    def _accepted(self, caller: Caller, content: str) -> frozenset[str]:
+        """Return the types that can be asked for: one that cannot be spoils the whole request.
+
+        Halves are tried, and halves of those that are refused.
+        """
+        accepted: set[str] = set()
+        waiting = [sorted(self._wanted[content])] if self._takes(caller, content, []) else []
+        while waiting:
+            types = waiting.pop()
+            if self._takes(caller, content, types):
+                accepted.update(types)
+            elif len(types) > 1:
+                middle = len(types) // 2
+                waiting += [types[:middle], types[middle:]]
+        return frozenset(accepted)
+
+    def _takes(self, caller: Caller, content: str, types: Iterable[str]) -> bool:
+        call = self._call(content, types)
+        parameters = {**call.with_, "assetTypes": sorted({*types} or _OWNERS), "pageSize": "1"}
+        parameters.pop("readTime", None)
+        try:
+            next(caller.pages(call, parameters, "", Ledger()))
+        except CallError as error:
+            if error.status != _BAD_REQUEST:
+                raise
+            return False
+        return True
+
+    def _call(self, content: str, types: Iterable[str]) -> Call:
         parameters: dict[str, Any] = {
             "parent": self._parent,
             "contentType": content,
-            "assetTypes": sorted(self._wanted[content] | (_OWNERS if content == RESOURCE else set())),
+            "assetTypes": sorted({*types} | (_OWNERS if content == RESOURCE else set())),
             "pageSize": self._page_size,
         }
         if content != RESOURCE:
             parameters["readTime"] = "{read_time}"
         return Call.model_validate({"call": LIST, "with": parameters})
-
-    def _pages(self, caller: Caller, content: str, **more: str) -> Iterator[dict[str, Any]]:
-        call = self._call(content)
-        return caller.pages(call, {**call.with_, **more}, "", self._ledger)
 
     def _entries(self, page: dict[str, Any], content: str) -> Iterator[Entry]:
         assets = page.get("assets", [])

@@ -12,7 +12,7 @@ import pytest
 
 from annexa.demo.loopback import Answer, Asked, Loopback
 from collectors.gcp.asset_read import LIST
-from collectors.gcp.inventory import MOST_PROJECTS
+from collectors.gcp.inventory import MOST_PROJECTS, AssetInventory
 from store.model import Report, Scope
 from tests.collectors.gcp.assets import (
     ABOVE,
@@ -137,7 +137,6 @@ def test_lists_are_asked_where_the_inventory_answers_nothing(
     assets.spoil = refuse(answer)
     documents = [documents for documents, _ in start().all()]
     assert documents == [documents for documents, _ in start(inventory=False).all()]
-    assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
 
 
 def test_the_evidence_says_why_lists_were_asked(assets: Assets, start: Start) -> None:
@@ -302,6 +301,26 @@ def test_a_project_whose_number_is_not_known_is_listed(start: Start) -> None:
     documents, report = run.read(scope)
     assert len(documents) == 3
     assert used(report)["code"] == "NoProjectNumber"
+
+
+def test_a_type_that_the_inventory_does_not_know_costs_only_itself(assets: Assets, start: Start) -> None:
+    run = start()
+    odd = BUCKETS.model_copy(update={"type": "gcp.a.odd", "inventory": "a.googleapis.com/Odd"})
+    assert isinstance(run.inventory, AssetInventory)
+    run.inventory.plan(run.scopes[0], [odd])
+    results = [run.read(run.scopes[0], kind) for kind in (BUCKETS, TOPICS, odd)]
+    assert [used(report)["used"] for _, report in results] == [True, True, False]
+    assert used(results[2][1])["code"] == "InventoryUnsupported"
+    asked_for = results[0][1].provenance["calls"][0]["parameters"]["assetTypes"]
+    assert asked_for == [*OWNERS, TOPIC, BUCKET]
+
+
+def test_a_request_that_is_refused_whatever_it_asks_for_is_not_taken_apart(
+    assets: Assets, start: Start
+) -> None:
+    assets.spoil = refuse(refusal(400, "INVALID_ARGUMENT", "No."))
+    start().all()
+    assert len(assets.requests) == 2
 
 
 def test_a_type_that_nobody_planned_for_is_listed(start: Start) -> None:
