@@ -107,7 +107,7 @@ class AssetRead:
         return CallTally(call.call, call.with_, pages=pages, items=items, count=1)
 
     def _read(self, caller: Caller, content: str, **more: str) -> str:
-        """Read a content to its end, without the types that are refused, and return the moment that it is of."""
+        """Read a content to its end, without the types that are refused; return the moment that it is of."""
         try:
             return self._keep(caller, content, **more)
         except CallError as error:
