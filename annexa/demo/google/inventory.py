@@ -10,7 +10,7 @@ from annexa.demo.google.content import Aggregated, Element, Listed, One
 from annexa.demo.google.estate import Estate
 from collectors.definition import ListCall, ResourceType
 from collectors.expression import search
-from collectors.gcp.inventory import IAM_POLICY, RESOURCE
+from collectors.gcp.asset_read import IAM_POLICY, RESOURCE
 from collectors.template import ABSENT, render, render_text
 
 _UPDATED = "2025-01-01T00:00:00Z"

@@ -1,4 +1,4 @@
-"""An inventory that fails costs nothing where the lists can be read, and never looks like an empty estate."""
+"""An inventory that fails costs nothing where lists can be read, and is no empty estate."""
 
 import pytest
 
