@@ -1,6 +1,8 @@
 """``annexa demo``."""
 
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ from store.instant import utc_now
 from store.verify import verify
 
 if TYPE_CHECKING:
+    from annexa.demo.cloud import DemoCloud
     from annexa.demo.estate import Estate
     from scheduler.runner import RunResult
 
@@ -42,29 +45,35 @@ _NEXT = (
     help="Where everything is written; nothing is written outside.",
 )
 def command(directory: Path) -> int:
-    """Collect a seeded, deliberately imperfect AWS account from a server on this machine.
+    """Collect seeded, deliberately imperfect clouds from servers on this machine.
 
-    The account is made up and the server is local, but the way is the ordinary one: boto3 over
-    HTTP, the same definitions and checks, the same record.
+    The clouds are made up and the servers are local, but the way is the ordinary one: the providers'
+    clients over HTTP, the same definitions and checks, the same record.
     """
     try:
+        from annexa.demo.azure import azure
         from annexa.demo.estate import seed
         from annexa.demo.server import MotoServer
+        from annexa.demo.tls import make_certificate
     except ImportError as error:
         raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
 
     folder = fresh_folder(directory)
     cancelled = threading.Event()
-    with contained(folder), MotoServer() as server:
-        with console(stderr=True).status("Starting a local server and seeding an account …"):
+    with contained(folder), MotoServer() as server, ExitStack() as stack:
+        with console(stderr=True).status("Starting local servers and seeding three clouds …"):
+            certificate = make_certificate(folder)
+            clouds = [stack.enter_context(cloud(certificate)) for cloud in (azure,)]
             estate = seed(server.endpoint)
         click.echo(
-            f"Seeded account {estate.account} with {sum(estate.made.values())} resources "
-            f"in {' and '.join(estate.regions)}."
+            f"Seeded AWS account {estate.account} with {sum(estate.made.values())} resources "
+            f"in {' and '.join(estate.regions)}"
+            + "".join(f", {cloud.title}" for cloud in clouds)
+            + "."
         )
-        config = _write_config(folder, estate)
+        config = _write_config(folder, estate, clouds)
         workspace = Workspace.load(config)
-        result = _collect(workspace, estate, cancelled)
+        result = _collect(workspace, estate, clouds, cancelled)
     if cancelled.is_set():
         return int(ExitCode.INTERRUPTED)
     with workspace.reading() as record:
@@ -79,8 +88,12 @@ def command(directory: Path) -> int:
     return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
 
 
-def _collect(workspace: Workspace, estate: "Estate", cancelled: threading.Event) -> "RunResult":
+def _collect(
+    workspace: Workspace, estate: "Estate", clouds: "Sequence[DemoCloud]", cancelled: threading.Event
+) -> "RunResult":
+    more = {name: value for cloud in clouds for name, value in cloud.environment.items()}
     credentials = environment(
+        **more,
         AWS_ACCESS_KEY_ID=estate.access_key,
         AWS_SECRET_ACCESS_KEY=estate.secret_key,
         AWS_ENDPOINT_URL=estate.endpoint,
@@ -90,11 +103,10 @@ def _collect(workspace: Workspace, estate: "Estate", cancelled: threading.Event)
         return collect(workspace, record, cancelled, trigger="demo")
 
 
-def _write_config(folder: Path, estate: "Estate") -> Path:
+def _write_config(folder: Path, estate: "Estate", clouds: "Sequence[DemoCloud]") -> Path:
     template = (resources.files("annexa.demo") / "annexa.toml").read_text(encoding="utf-8")
     regions = "[" + ", ".join(f'"{region}"' for region in estate.regions) + "]"
     path = folder / "annexa.toml"
-    path.write_text(
-        template.replace("@REGIONS@", regions).replace("@ENDPOINT@", estate.endpoint), encoding="utf-8"
-    )
+    text = template.replace("@REGIONS@", regions).replace("@ENDPOINT@", estate.endpoint)
+    path.write_text("\n".join([text, *(cloud.section for cloud in clouds)]), encoding="utf-8")
     return path
