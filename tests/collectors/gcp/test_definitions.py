@@ -90,7 +90,7 @@ def test_every_type_that_a_field_names_is_there() -> None:
 
 _SECRET = re.compile(
     r"(password|passphrase|rawkey|privatekey|privatekeydata|clientkey|sharedsecret|plaintext|keystring|"
-    r"authstring|userdata|environmentvariables\.\*|envvariables\.\*|\.env\.\*\.value|headers\.\*|"
+    r"authstring|userdata|environmentvariables\.\*|envvariables\.\*|\.env\.\*\.value|httpheaders\.\*|"
     r"headers\.\*\.value|config\.metadata\.\*|setup\.metadata\.\*|metadata\.items\.\*\.value)$",
     re.IGNORECASE,
 )
@@ -137,10 +137,6 @@ def test_references_of_checks_are_google_s() -> None:
     [
         (definition(scope="folder"), "scope is 'folder'"),
         (definition(inventory="Bucket"), "no asset type"),
-        (
-            definition(list=None, detail={"x": {"call": BUCKETS, "with": {"project": "{account}"}}}),
-            "no list that it stands for",
-        ),
         (detail(inventory="RESOURCE"), "it may be IAM_POLICY"),
         (detail("storage:DELETE /storage/v1/b/{bucket}"), "not of the form"),
         (detail("storage:GET /storage/v1/b/{bucket}/nothing"), "no method that the discovery documents have"),
