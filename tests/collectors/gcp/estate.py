@@ -56,7 +56,7 @@ def policy(**members: str) -> Element:
 
 
 def bucket(number: int) -> Element:
-    """A bucket; the first leaves access to lists of its own."""
+    """A bucket; the first leaves access to lists of its own, and the second may be public."""
     name = f"{PROJECT}-{number}"
     return {
         "kind": "storage#bucket",
@@ -74,7 +74,7 @@ def bucket(number: int) -> Element:
         "versioning": {"enabled": True},
         "iamConfiguration": {
             "uniformBucketLevelAccess": {"enabled": number > 0},
-            "publicAccessPrevention": "enforced",
+            "publicAccessPrevention": "inherited" if number == 1 else "enforced",
         },
         "labels": {"owner": f"{LABEL}-{number}"},
     }
@@ -134,7 +134,7 @@ def _instance(name: str, network: str, zone: str = "b") -> Element:
         "networkInterfaces": [{"name": "nic0", "network": network, "networkIP": "10.0.0.2"}],
         "metadata": {"items": [{"key": "startup-script", "value": STARTUP_SCRIPT}]},
         "serviceAccounts": [{"email": _ROBOT, "scopes": ["https://www.googleapis.com/auth/cloud-platform"]}],
-        "shieldedInstanceConfig": {"enableIntegrityMonitoring": name != "front"},
+        "shieldedInstanceConfig": {"enableVtpm": True, "enableIntegrityMonitoring": name != "front"},
     }
 
 
