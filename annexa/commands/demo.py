@@ -22,14 +22,13 @@ from store.verify import verify
 
 if TYPE_CHECKING:
     from annexa.demo.cloud import DemoCloud
-    from annexa.demo.estate import Estate
     from scheduler.runner import RunResult
 
 _NEXT = (
     "status --framework soc2",
     "controls show 8.24",
-    "findings --control 8.24 --outcome fail",
-    "evidence show aws.iam.account/{account}",
+    "findings --control 8.24 --outcome fail --provider azure",
+    "evidence show gcp.storage.bucket/fernhill-study-exports",
     "gaps",
     "verify --format json",
     "export pack --period {today}..{today} --out {folder}/audit.zip",
@@ -45,35 +44,29 @@ _NEXT = (
     help="Where everything is written; nothing is written outside.",
 )
 def command(directory: Path) -> int:
-    """Collect seeded, deliberately imperfect clouds from servers on this machine.
+    """Collect a made-up organisation, deliberately imperfect, on AWS, Azure and Google Cloud.
 
-    The clouds are made up and the servers are local, but the way is the ordinary one: the providers'
-    clients over HTTP, the same definitions and checks, the same record.
+    The clouds are servers on this machine, but the way is the ordinary one: the providers' protocols
+    over HTTP, the same definitions and checks, the same record.
     """
     try:
+        from annexa.demo.aws import aws
         from annexa.demo.azure import azure
-        from annexa.demo.estate import seed
-        from annexa.demo.server import MotoServer
-        from annexa.demo.tls import make_certificate
+        from annexa.demo.gcp import gcp
     except ImportError as error:
         raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
 
     folder = fresh_folder(directory)
     cancelled = threading.Event()
-    with contained(folder), MotoServer() as server, ExitStack() as stack:
+    with contained(folder) as private, ExitStack() as stack:
         with console(stderr=True).status("Starting local servers and seeding three clouds …"):
-            certificate = make_certificate(folder)
-            clouds = [stack.enter_context(cloud(certificate)) for cloud in (azure,)]
-            estate = seed(server.endpoint)
-        click.echo(
-            f"Seeded AWS account {estate.account} with {sum(estate.made.values())} resources "
-            f"in {' and '.join(estate.regions)}"
-            + "".join(f", {cloud.title}" for cloud in clouds)
-            + "."
-        )
-        config = _write_config(folder, estate, clouds)
+            clouds = [stack.enter_context(each) for each in (aws(), azure(private), gcp(private))]
+        click.echo("Fernhill Clinics is made up. It has, on servers of this machine:")
+        for cloud in clouds:
+            click.echo(f"  {cloud.title}")
+        config = _write_config(folder, clouds)
         workspace = Workspace.load(config)
-        result = _collect(workspace, estate, clouds, cancelled)
+        result = _collect(workspace, clouds, cancelled)
     if cancelled.is_set():
         return int(ExitCode.INTERRUPTED)
     with workspace.reading() as record:
@@ -82,31 +75,22 @@ def command(directory: Path) -> int:
     print_summary(result)
     click.echo(verification_line(verification))
     click.echo(f"\nThe store is in {workspace.config.store_path}. Try next:")
-    values = {"account": estate.account, "today": utc_now().date(), "folder": config.parent}
+    values = {"today": utc_now().date(), "folder": config.parent}
     for arguments in _NEXT:
         click.echo(f"  annexa --config {config} {arguments.format(**values)}")
     return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
 
 
 def _collect(
-    workspace: Workspace, estate: "Estate", clouds: "Sequence[DemoCloud]", cancelled: threading.Event
+    workspace: Workspace, clouds: "Sequence[DemoCloud]", cancelled: threading.Event
 ) -> "RunResult":
-    more = {name: value for cloud in clouds for name, value in cloud.environment.items()}
-    credentials = environment(
-        **more,
-        AWS_ACCESS_KEY_ID=estate.access_key,
-        AWS_SECRET_ACCESS_KEY=estate.secret_key,
-        AWS_ENDPOINT_URL=estate.endpoint,
-        AWS_DEFAULT_REGION=estate.regions[0],
-    )
-    with credentials, workspace.writing() as record, stopping_on_signals(cancelled):
+    leading = {name: value for cloud in clouds for name, value in cloud.environment.items()}
+    with environment(**leading), workspace.writing() as record, stopping_on_signals(cancelled):
         return collect(workspace, record, cancelled, trigger="demo")
 
 
-def _write_config(folder: Path, estate: "Estate", clouds: "Sequence[DemoCloud]") -> Path:
+def _write_config(folder: Path, clouds: "Sequence[DemoCloud]") -> Path:
     template = (resources.files("annexa.demo") / "annexa.toml").read_text(encoding="utf-8")
-    regions = "[" + ", ".join(f'"{region}"' for region in estate.regions) + "]"
     path = folder / "annexa.toml"
-    text = template.replace("@REGIONS@", regions).replace("@ENDPOINT@", estate.endpoint)
-    path.write_text("\n".join([text, *(cloud.section for cloud in clouds)]), encoding="utf-8")
+    path.write_text("\n".join([template, *(cloud.section for cloud in clouds)]), encoding="utf-8")
     return path

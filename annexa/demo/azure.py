@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from annexa.demo.arm import Arm, Refused
 from annexa.demo.cloud import REFUSED, DemoCloud, estate
 from annexa.demo.loopback import Loopback
-from annexa.demo.tls import Certificate
+from annexa.demo.tls import make_certificate
 
 TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
 CLIENT = "a4b8d7c2-19e5-4c0f-8f6b-3e2d1c0b9a87"
@@ -25,13 +26,17 @@ def tenant() -> Arm:
 
 
 @contextmanager
-def azure(certificate: Certificate) -> Iterator[DemoCloud]:
-    """Serve the tenant for as long as the ``with`` block lasts."""
-    arm = tenant()
+def azure(folder: Path) -> Iterator[DemoCloud]:
+    """Serve the tenant for as long as the ``with`` block lasts.
+
+    Args:
+        folder: where the server's certificate is written.
+    """
+    arm, certificate = tenant(), make_certificate(folder)
     with Loopback(arm, certificate.server) as server:
         arm.base = server.url
         yield DemoCloud(
-            f"{len(arm.places['/subscriptions'].content)} Azure subscriptions",
+            f"{len(arm.places['/subscriptions'].content)} Azure subscriptions below one management group",
             "[azure]\n"
             f'tenant_id = "{TENANT}"\n'
             f'management_groups = ["{MANAGEMENT_GROUP}"]\n'
@@ -41,5 +46,5 @@ def azure(certificate: Certificate) -> Iterator[DemoCloud]:
             f'authority = "{server.url}"\n'
             f'endpoint_url = "{server.url}"\n'
             "retries = 2\n",
-            {SECRET_VARIABLE: SECRET, "SSL_CERT_FILE": str(certificate.file.resolve())},
+            {SECRET_VARIABLE: SECRET, "SSL_CERT_FILE": str(certificate.file)},
         )

@@ -22,7 +22,7 @@ class DemoCloud:
     """A make-believe cloud while it is served.
 
     Attributes:
-        title: what to call it, e.g. ``2 Azure subscriptions``.
+        title: what to call it, and how much of it there is, e.g. ``2 Azure subscriptions``.
         section: its section of the configuration, as TOML.
         environment: variables that lead its client there.
     """
