@@ -81,9 +81,7 @@ def command(directory: Path) -> int:
     return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
 
 
-def _collect(
-    workspace: Workspace, clouds: "Sequence[DemoCloud]", cancelled: threading.Event
-) -> "RunResult":
+def _collect(workspace: Workspace, clouds: "Sequence[DemoCloud]", cancelled: threading.Event) -> "RunResult":
     leading = {name: value for cloud in clouds for name, value in cloud.environment.items()}
     with environment(**leading), workspace.writing() as record, stopping_on_signals(cancelled):
         return collect(workspace, record, cancelled, trigger="demo")

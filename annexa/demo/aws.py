@@ -1,6 +1,5 @@
 """The make-believe AWS account of Fernhill Clinics, on a moto server of this machine."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +15,8 @@ def aws() -> Iterator[DemoCloud]:
         estate = seed(server.endpoint)
         yield DemoCloud(
             f"AWS account {estate.account} in {' and '.join(estate.regions)}",
-            f'[aws]\nregions = {json.dumps(estate.regions)}\nendpoint_url = "{server.endpoint}"\nretries = 2\n',
+            "aws",
+            {"regions": [*estate.regions], "endpoint_url": server.endpoint, "retries": 2},
             {
                 "AWS_ACCESS_KEY_ID": estate.access_key,
                 "AWS_SECRET_ACCESS_KEY": estate.secret_key,

@@ -23,13 +23,22 @@ class DemoCloud:
 
     Attributes:
         title: what to call it, and how much of it there is, e.g. ``2 Azure subscriptions``.
-        section: its section of the configuration, as TOML.
+        provider: what its section of the configuration is called.
+        settings: the keys of the section.
         environment: variables that lead its client there.
     """
 
     title: str
-    section: str
+    provider: str
+    settings: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def section(self) -> str:
+        """The section as TOML."""
+        # Strings, whole numbers and lists of them are written in TOML as in JSON.
+        lines = [f"{key} = {orjson.dumps(value).decode()}\n" for key, value in self.settings.items()]
+        return "".join([f"[{self.provider}]\n", *lines])
 
 
 def estate(cloud: str) -> Iterator[tuple[str, Any]]:

@@ -54,15 +54,18 @@ def contained(folder: Path) -> Iterator[Path]:
     temporary = (folder / "tmp").resolve()
     temporary.mkdir(mode=0o700)
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    with _without_the_users_own(), environment(
-        TMPDIR=str(temporary),
-        SQLITE_TMPDIR=str(temporary),
-        AWS_CONFIG_FILE=str(temporary / "aws-config"),
-        AWS_SHARED_CREDENTIALS_FILE=str(temporary / "aws-credentials"),
-        AWS_EC2_METADATA_DISABLED="true",
-        AZURE_CONFIG_DIR=str(temporary),
-        CLOUDSDK_CONFIG=str(temporary),
-        NO_GCE_CHECK="true",
+    with (
+        _without_the_users_own(),
+        environment(
+            TMPDIR=str(temporary),
+            SQLITE_TMPDIR=str(temporary),
+            AWS_CONFIG_FILE=str(temporary / "aws-config"),
+            AWS_SHARED_CREDENTIALS_FILE=str(temporary / "aws-credentials"),
+            AWS_EC2_METADATA_DISABLED="true",
+            AZURE_CONFIG_DIR=str(temporary),
+            CLOUDSDK_CONFIG=str(temporary),
+            NO_GCE_CHECK="true",
+        ),
     ):
         try:
             yield temporary

@@ -63,13 +63,12 @@ def gcp(folder: Path) -> Iterator[DemoCloud]:
     """
     organisation = Organisation()
     with Loopback(organisation) as server:
-        section = reading(organisation, server.url, folder)
-        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in section.items())
         projects = len(organisation.estate.hierarchy.projects)
-        yield DemoCloud(f"{projects} Google Cloud projects of one organisation", f"[gcp]\n{lines}")
+        title = f"{projects} Google Cloud projects of one organisation"
+        yield DemoCloud(title, "gcp", section(organisation, server.url, folder))
 
 
-def reading(organisation: Organisation, url: str, folder: Path) -> dict[str, Any]:
+def section(organisation: Organisation, url: str, folder: Path) -> dict[str, Any]:
     """Return the keys of a section that reads an organisation.
 
     Args:
