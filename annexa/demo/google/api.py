@@ -8,11 +8,12 @@ granted.
 import base64
 import binascii
 import json
+import re
+from datetime import UTC, datetime
 
 from annexa.demo.google import routes
 from annexa.demo.google.content import Aggregated, Content, Listed, One
 from annexa.demo.google.estate import Estate, Query
-from annexa.demo.google.hierarchy import Project
 from annexa.demo.google.inventory import Inventory
 from annexa.demo.google.reply import (
     info,
@@ -25,12 +26,14 @@ from annexa.demo.google.reply import (
 from annexa.demo.google.tokens import Tokens
 from annexa.demo.loopback import Answer, Asked
 from collectors.gcp.methods import Method
+from store.instant import rfc3339
 
 TOKEN_PATH = "/oauth2/token"
 MOST_PERMISSIONS = 100
 """How many permissions one test may name."""
 
-_READ_TIME = "2026-01-01T00:00:00Z"
+_OWNER = re.compile(r"/(projects|apps|folders|organizations)/([^/:]+)")
+_EVERY = "-"
 _SIZES = ("pageSize", "maxResults")
 _DEFAULT_SIZE = 500
 
@@ -50,7 +53,7 @@ class Google:
         self.page = page
         self.tokens = Tokens()
         self.withheld: set[str] = set()
-        self._inventory = Inventory(estate, _READ_TIME)
+        self._inventory = Inventory(estate)
 
     def __call__(self, asked: Asked) -> Answer | None:
         """Answer one request."""
@@ -69,55 +72,47 @@ class Google:
         content = self._content(service, path, query)
         if method is None and content is None:
             return self._unknown(service, path)
-        refused = self._barred(service, path, query) or (
-            _misasked(service, method, query) if method else None
-        )
+        refused = self._barred(service, path, query)
+        if refused is None and method is not None:
+            refused = _misasked(service, method, query) or self._withheld(service, method, path)
         if refused is not None:
             return refused
-        if method is not None and method.permission in self.withheld:
-            return permission_denied(service, method.permission, path.removeprefix("/"))
         if path.endswith(":testIamPermissions"):
             return self._tested(service, body)
         if content is None and method is not None:
             content = _nothing(method)
         if content is None:
             return _not_found(service, path)
-        return (
-            reply(200, content.body)
-            if isinstance(content, One)
-            else self._page(service, path, query, content)
-        )
+        if isinstance(content, One):
+            return reply(200, content.body)
+        return self._page(service, path, query, content)
 
     def _content(self, service: str, path: str, query: Query) -> Content | None:
         if service == "cloudasset" and path.startswith("/v1/") and path.endswith("/assets"):
             parent = path.removeprefix("/v1/").removesuffix("/assets")
-            kinds = query.get("contentType", ["CONTENT_TYPE_UNSPECIFIED"])
-            return self._inventory.assets(parent, query.get("assetTypes", []), kinds[-1])
+            content = query.get("contentType", [""])[-1]
+            read_time = query.get("readTime", [rfc3339(datetime.now(UTC))])[-1]
+            return self._inventory.assets(parent, query.get("assetTypes", []), content, read_time)
         return self.estate.find(service, path, query)
 
     def _barred(self, service: str, path: str, query: Query) -> Answer | None:
-        """Refuse what belongs to a project or organisation that is not there, or has the service disabled."""
-        named = path.split("/")
-        for kind in ("projects", "apps", "organizations"):
-            if kind not in named[:-1] and not (kind == "projects" and query.get("project")):
-                continue
-            name = named[named.index(kind) + 1] if kind in named[:-1] else query["project"][-1]
-            name = name.partition(":")[0]
-            if kind == "organizations":
-                return (
-                    None
-                    if name in self.estate.hierarchy.organizations
-                    else _denied(service, f"organizations/{name}")
-                )
-            if name not in ("-", ""):
-                return self._disabled(service, self.estate.hierarchy.project(name), name)
-        return None
-
-    def _disabled(self, service: str, project: Project | None, name: str) -> Answer | None:
+        """Refuse what belongs to nobody who is there, or to a project that has not enabled the service."""
+        kind, name = _owner(path, query)
+        if not name or name == _EVERY:
+            return None
+        if kind not in ("projects", "apps"):
+            there = self.estate.hierarchy.named(f"{kind}/{name}") is not None
+            return None if there else _denied(service, f"{kind}/{name}")
+        project = self.estate.hierarchy.project(name)
         if project is None:
             return _denied(service, f"projects/{name}")
         enabled = service in project.services or service == "cloudresourcemanager"
         return None if enabled else service_disabled(service, project.number)
+
+    def _withheld(self, service: str, method: Method, path: str) -> Answer | None:
+        if method.permission not in self.withheld:
+            return None
+        return permission_denied(service, method.permission, path.removeprefix("/"))
 
     def _unknown(self, service: str, path: str) -> Answer:
         return _denied(service, path) if service == "cloudresourcemanager" else no_such_method()
@@ -138,6 +133,12 @@ class Google:
         end = start + min(asked or self.page, self.page)
         body = content.page(start, end)
         return reply(200, {**body, "nextPageToken": _token(path, end)} if end < len(content) else body)
+
+
+def _owner(path: str, query: Query) -> tuple[str, str]:
+    """Return what a request is about, such as a project: its kind and its name, "" where it is nobody's."""
+    found = _OWNER.search(path)
+    return (found[1], found[2]) if found else ("projects", query.get("project", [""])[-1])
 
 
 def _nothing(method: Method) -> Content | None:

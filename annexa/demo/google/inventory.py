@@ -10,29 +10,27 @@ from annexa.demo.google.content import Aggregated, Element, Listed, One
 from annexa.demo.google.estate import Estate
 from collectors.definition import ListCall, ResourceType
 from collectors.expression import search
-from collectors.gcp.lint import IAM_POLICY
+from collectors.gcp.asset_read import IAM_POLICY, RESOURCE
 from collectors.template import ABSENT, render, render_text
+
+_UPDATED = "2025-01-01T00:00:00Z"
 
 
 class Inventory:
-    """What the inventory has of an estate.
+    """What the inventory has of an estate."""
 
-    Args:
-        read_time: until when it says it knows.
-    """
-
-    def __init__(self, estate: Estate, read_time: str) -> None:
+    def __init__(self, estate: Estate) -> None:
         self._kept = [each for each in estate.definitions.values() if each.inventory]
         self._estate = estate
-        self._read_time = read_time
 
-    def assets(self, parent: str, types: list[str], content: str) -> Listed:
+    def assets(self, parent: str, types: list[str], content: str, read_time: str) -> Listed:
         """Return the assets at and below a project, a folder or an organisation.
 
         Args:
             parent: e.g. ``folders/123``.
             types: asset types; none means all.
             content: ``RESOURCE``, ``IAM_POLICY``, or anything else for names alone.
+            read_time: the moment that is asked for.
         """
         wanted = [each for each in self._kept if not types or each.inventory in types]
         found: dict[tuple[str, str], Element] = {}
@@ -44,7 +42,7 @@ class Inventory:
                     asset = self._asset(definition, {**values, **row}, ancestors, content)
                     if asset is not None:
                         found.setdefault((asset["assetType"], asset["name"]), asset)
-        return Listed("assets", list(found.values()), {"readTime": self._read_time})
+        return Listed("assets", list(found.values()), {"readTime": read_time})
 
     def _scopes(self, parent: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
         hierarchy = self._estate.hierarchy
@@ -81,12 +79,12 @@ class Inventory:
             "name": name,
             "assetType": definition.inventory,
             "ancestors": ancestors,
-            "updateTime": self._read_time,
+            "updateTime": _UPDATED,
         }
         if content == IAM_POLICY:
             policy = self._policy(definition, values)
             return {**asset, "iamPolicy": policy} if policy else None
-        if content == "RESOURCE":
+        if content == RESOURCE:
             asset["resource"] = _resource(definition, values, ancestors[0])
         return asset
 

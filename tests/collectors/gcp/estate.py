@@ -72,6 +72,7 @@ def bucket(number: int) -> Element:
         "metageneration": "3",
         "etag": "CAM=",
         "versioning": {"enabled": True},
+        "softDeletePolicy": {"retentionDurationSeconds": "604800", "effectiveTime": "2025-01-01T00:00:00Z"},
         "iamConfiguration": {
             "uniformBucketLevelAccess": {"enabled": number > 0},
             "publicAccessPrevention": "inherited" if number == 1 else "enforced",

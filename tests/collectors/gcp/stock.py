@@ -115,6 +115,8 @@ def _value(field: str, path: str) -> str:
     last = field.rpartition(".")[2].lower()
     if last == "projectid":
         return path.partition("/projects/")[2].partition("/")[0]
+    if last == "fullresourcename":
+        return f"//iam.googleapis.com/{path.split('/', 2)[2]}/one"
     if last == "selflink":
         return f"https://www.googleapis.com{path.replace('/aggregated/', '/global/')}/one"
     return REGION if "location" in last or "region" in last or "zone" in last else "one"

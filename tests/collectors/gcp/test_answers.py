@@ -21,7 +21,10 @@ HELP = {"@type": "type.googleapis.com/google.rpc.Help", "links": [{"url": "https
         ({"code": 404, "message": "Gone.", "status": "NOT_FOUND"}, "NOT_FOUND"),
         ({"code": 404, "message": "Gone.", **OLDER}, "notFound"),
         ({"code": 404, "message": "Gone.", "status": "NOT_FOUND", **OLDER}, "notFound"),
-        ({"code": 403, "message": "Gone.", "status": "PERMISSION_DENIED", "details": [HELP]}, "PERMISSION_DENIED"),
+        (
+            {"code": 403, "message": "Gone.", "status": "PERMISSION_DENIED", "details": [HELP]},
+            "PERMISSION_DENIED",
+        ),
         (
             {"code": 403, "message": "Gone.", "status": "PERMISSION_DENIED", "details": [HELP, INFO]},
             "SERVICE_DISABLED",

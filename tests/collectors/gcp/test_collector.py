@@ -1,6 +1,8 @@
 """The GCP collector against an organisation: what it reads, and what it says of the rest."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,7 @@ from tests.collectors.gcp import estate, google
 from tests.collectors.gcp.conftest import KEY, Gcp
 from tests.collectors.rest.rules import Rule, at, break_off, send
 
+INVENTORY = "cloudasset:GET /v1/{+parent}/assets"
 _INSTANCES = f"/compute/v1/projects/{estate.PROJECT}/aggregated/instances"
 
 
@@ -51,15 +54,47 @@ def codes(report: Report) -> list[str]:
 def test_every_type_is_read_without_a_gap(gcp: Gcp, scope: str) -> None:
     collector = gcp.collector(projects=[], organizations=[estate.ORGANIZATION])
     found = scopes(collector)[scope]
-    wrong = []
+    wrong, ids = [], []
     for target in collector.targets(found, collector.resource_types()):
         with collector.collect(found, target) as collection:
             documents = list(collection)
+        ids += [document.id for document in documents]
         if not documents or not collection.report.complete or collection.report.gaps:
             wrong.append((target.resource_type, len(documents), collection.report.gaps))
     assert wrong == []
+    assert [each for each, times in Counter(ids).items() if times > 1] == [], "two types give one id"
+    assert [each for each in ids if not re.match(r"//[a-z]+\.googleapis\.com/", each)] == []
     assert gcp.google.gate.problems() == []
     assert gcp.google.gate.passed > 20
+
+
+def test_the_inventory_gives_what_the_lists_give(gcp: Gcp) -> None:
+    listing, taking = gcp.collector(), gcp.collector(inventory="auto")
+    kinds = [kind for kind, each in listing.resource_types().items() if each.inventory and not each.scope]
+    assert len(kinds) > 20
+    found = scopes(listing)[estate.PROJECT]
+    assert [target.resource_type for target in taking.targets(found, kinds)] == kinds
+    differing = {}
+    for kind in kinds:
+        (listed, _), (taken, report) = read(listing, kind), read(taking, kind)
+        assert report.complete
+        assert report.gaps == []
+        assert {each["call"] for each in report.provenance["calls"]} & {INVENTORY}, "the inventory was asked"
+        if contents(listed) != contents(taken):
+            differing[kind] = (contents(listed), contents(taken))
+    assert differing == {}
+
+
+def contents(documents: list[Document]) -> dict[str, Any]:
+    """Id → content, without the parents and the etag of an empty policy, which only lists have."""
+    return {
+        document.id: {
+            key: {} if isinstance(value, dict) and "etag" in value and "bindings" not in value else value
+            for key, value in document.content.items()
+            if key != "over"
+        }
+        for document in documents
+    }
 
 
 def test_a_scope_has_the_types_of_its_kind(gcp: Gcp) -> None:

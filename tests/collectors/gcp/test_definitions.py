@@ -58,11 +58,6 @@ def test_every_type_has_a_title_of_its_own() -> None:
     assert [title for title, times in titles.items() if times > 1 or not title] == []
 
 
-def test_ids_are_full_resource_names() -> None:
-    """With the service in front, so that resources of two types cannot have one."""
-    assert [each.type for each in TYPES.values() if not re.match(r"//[a-z]+\.googleapis\.com/", each.id)] == []
-
-
 def test_no_two_types_have_one_id() -> None:
     """Of what there is one for each scope; the others differ by what their lists give."""
     single = Counter((each.scope, each.id) for each in TYPES.values() if each.list is None)
@@ -88,9 +83,10 @@ def test_every_type_that_a_field_names_is_there() -> None:
     assert named - known == set()
 
 
+# What is in initializeParams is taken and never given.
 _SECRET = re.compile(
-    r"(password|passphrase|rawkey|privatekey|privatekeydata|clientkey|sharedsecret|plaintext|keystring|"
-    r"authstring|userdata|environmentvariables\.\*|envvariables\.\*|\.env\.\*\.value|httpheaders\.\*|"
+    r"^(?!.*\.initializeParams\.).*(password|passphrase|rawkey|rsaencryptedkey|privatekey|privatekeydata|clientkey|sharedsecret|plaintext|keystring|"
+    r"authstring|userdata|environmentvariables\.\*|envvariables\.\*|\.env\.\*\.value|(?<!include)httpheaders\.\*|"
     r"headers\.\*\.value|config\.metadata\.\*|setup\.metadata\.\*|metadata\.items\.\*\.value)$",
     re.IGNORECASE,
 )
@@ -102,7 +98,7 @@ def test_fields_that_are_called_like_secrets_are_never_kept() -> None:
         dropped = [*each.secret, *each.volatile]
         for key, form in document_forms(each).items():
             for path in forms().leaves(form, key):
-                if _SECRET.search(path):
+                if _SECRET.match(path):
                     covered += 1
                     if not any(_covers(pattern, path) for pattern in dropped):
                         kept.append(f"{kind} {path}")
@@ -117,16 +113,15 @@ def _covers(pattern: str, path: str) -> bool:
     return len(steps) <= len(wanted) and fits
 
 
+_OF_DATABASES = {"https://www.postgresql.org/support/versioning/", "https://www.mysql.com/support/"}
+"""How long a version lives is not for Google to say."""
+
+
 def test_references_of_checks_are_google_s() -> None:
     checks = load_checks([Path(mappings.__file__).parent / "checks" / "gcp"]).values()
     assert len(checks) >= 100
-    strange = [
-        (check.id, each)
-        for check in checks
-        for each in check.references
-        if not re.match(r"https://(docs\.)?(cloud|support|developers)\.google\.com/|https://docs\.cloud\.google", each)
-    ]
-    assert strange == []
+    references = {each for check in checks for each in check.references} - _OF_DATABASES
+    assert [each for each in references if not each.startswith("https://cloud.google.com/")] == []
 
 
 # Mistakes.
@@ -140,7 +135,7 @@ def test_references_of_checks_are_google_s() -> None:
         (detail(inventory="RESOURCE"), "it may be IAM_POLICY"),
         (detail("storage:DELETE /storage/v1/b/{bucket}"), "not of the form"),
         (detail("storage:GET /storage/v1/b/{bucket}/nothing"), "no method that the discovery documents have"),
-        (detail(**{"with": {}}), "requires the parameter 'bucket'"),
+        (definition(detail={"x": {"call": POLICY}}), "requires the parameter 'bucket'"),
         (listed(), "requires the parameter 'project'"),
         (listed(project="{account}", pageSize="5"), "has no parameter 'pageSize'"),
         (listed(project="{account}", body={}), "only a POST has"),

@@ -29,7 +29,9 @@ def configured(gcp: Gcp, folder: Path, collect: str = "", **more: Any) -> Annexa
 
 @pytest.fixture
 def annexa(gcp: Gcp, tmp_path: Path) -> Annexa:
-    return configured(gcp, tmp_path, organizations=[estate.ORGANIZATION], exclude=[estate.BARE], inventory="auto")
+    return configured(
+        gcp, tmp_path, organizations=[estate.ORGANIZATION], exclude=[estate.BARE], inventory="auto"
+    )
 
 
 def outcomes(annexa: Annexa) -> dict[tuple[str, str], str]:
@@ -54,9 +56,7 @@ def test_a_run_is_collected_judged_and_recorded(annexa: Annexa, gcp: Gcp) -> Non
     assert annexa.run("verify").code == 0
 
     gcp.google.rules.append(Rule(at("/global/firewalls"), google.deny()))
-    gcp.google.rules.append(
-        Rule(lambda asked: asked.path.startswith("/cloudasset/"), google.deny())
-    )
+    gcp.google.rules.append(Rule(lambda asked: asked.path.startswith("/cloudasset/"), google.deny()))
     again = annexa.collect(code=2)
     assert again["gaps"] > 0
     found = outcomes(annexa)

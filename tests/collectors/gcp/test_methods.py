@@ -1,7 +1,6 @@
 """Which method of the discovery documents a call is, and which permission it takes."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ CALLS = (
 
 
 @pytest.fixture(autouse=True)
-def documents(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def documents(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is published of the calls of these tests, whatever the definitions call."""
     types = Types()
     made = {call: list(find_methods(call, types)) for call in CALLS}
@@ -38,11 +37,11 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     published = {"methods": made, "types": copy.deepcopy(types.found)}
     monkeypatch.setattr(fields, "published", lambda: published)
     monkeypatch.setattr(methods, "published", lambda: published)
-    yield
 
 
 def definition(call: str, scope: str = "", over: dict[str, Any] | None = None, **with_: str) -> ResourceType:
-    listed = {"call": call, "with": with_, "items": "x"} | ({"over": over} if over else {})
+    listed: dict[str, Any] = {"call": call, "with": with_, "items": "x"}
+    listed |= {"over": over} if over else {}
     table: dict[str, Any] = {"type": "gcp.a.b", "title": "A", "region": "global", "id": "{item.name}"}
     return ResourceType.model_validate({**table, "name": "{item.name}", "scope": scope, "list": listed})
 
@@ -62,11 +61,15 @@ def permission(one: ResourceType, call: Call | None = None) -> str:
             "compute.instances.list",
         ),
         ("storage:GET /storage/v1/b/{bucket}/iam", {"bucket": "a"}, "storage.buckets.getIamPolicy"),
-        ("sqladmin:GET /v1/projects/{project}/instances", {"project": "{account}"}, "cloudsql.instances.list"),
+        (
+            "sqladmin:GET /v1/projects/{project}/instances",
+            {"project": "{account}"},
+            "cloudsql.instances.list",
+        ),
         ("iam:GET /v1/{+name}/serviceAccounts", {"name": "projects/{account}"}, "iam.serviceAccounts.list"),
     ],
 )
-def test_the_permission_follows_from_the_method(call: str, with_: dict[str, str], taken: str) -> None:
+def test_the_permission_follows_from_the_method(call: str, with_: dict[str, Any], taken: str) -> None:
     assert permission(definition(call, **with_)) == taken
 
 
