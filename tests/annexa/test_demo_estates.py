@@ -1,6 +1,6 @@
 """What the demo's clouds hold: it is of the form that their providers publish, and all of it is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,6 @@ from collectors.azure.arm_path import arm_path
 from collectors.azure.collector import AzureCollector
 from collectors.azure.fields import form_of, forms
 from collectors.gcp.collector import GcpCollector
-from collectors.rest.collector import RestCollector
 from collectors.rest.forms import ANY
 from tests.collectors.gcp.gate import Gate, has_documents
 
@@ -44,11 +43,11 @@ class Reading:
     known: set[str]
     found: dict[str, int]
     refused: list[str]
-    left: set[object]
+    left: Set[object]
     problems: list[str]
 
 
-def _read(collector: RestCollector) -> tuple[set[str], dict[str, int], list[str]]:
+def _read(collector: AzureCollector | GcpCollector) -> tuple[set[str], dict[str, int], list[str]]:
     """Return the types that there are, the number of resources of each, and the codes of the gaps."""
     discovered = collector.discover()
     assert discovered.gaps == ()
