@@ -61,9 +61,8 @@ def command(directory: Path) -> int:
     with contained(folder) as private, ExitStack() as stack:
         with console(stderr=True).status("Starting local servers and seeding three clouds …"):
             clouds = [stack.enter_context(each) for each in (aws(), azure(private), gcp(private))]
-        click.echo("Fernhill Clinics is made up. It has, on servers of this machine:")
-        for cloud in clouds:
-            click.echo(f"  {cloud.title}")
+        click.echo("Fernhill Clinics, made up for this demo, has on servers of this machine:")
+        click.echo("".join(f"  {cloud.title}\n" for cloud in clouds))
         config = _write_config(folder, clouds)
         workspace = Workspace.load(config)
         result = _collect(workspace, clouds, cancelled)

@@ -89,7 +89,7 @@ def test_it_succeeds_quietly(demo: Demo) -> None:
 
 def test_it_shows_controls_findings_gaps_and_the_verification(demo: Demo) -> None:
     titles = (
-        "Fernhill Clinics is made up",
+        "Fernhill Clinics, made up",
         "Controls",
         "One control, three clouds",
         "The worst findings",
