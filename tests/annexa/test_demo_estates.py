@@ -1,7 +1,9 @@
 """What the demo's clouds hold: it is of the form that their providers publish, and all of it is read."""
 
+import json
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from collectors.azure.collector import AzureCollector
 from collectors.azure.fields import form_of, forms
 from collectors.gcp.collector import GcpCollector
 from collectors.rest.forms import ANY
+from store.instant import utc_now
 from tests.collectors.gcp.gate import Gate, has_documents
 
 _OTHER_FORM = "/config/authsettingsV2"
@@ -158,3 +161,19 @@ def test_no_two_resources_of_azure_have_one_id() -> None:
     lists = [content for _, content in estate("azure") if isinstance(content, list)]
     ids = [each["id"].lower() for each in chain.from_iterable(lists) if "id" in each]
     assert len(ids) == len(set(ids))
+
+
+def test_what_is_fresh_today_is_fresh_tomorrow() -> None:
+    (last,) = [
+        datetime.fromisoformat(item["properties"]["lastRecoveryPoint"])
+        for path, content in estate("azure")
+        if path.endswith("/vaults/rsv-fernhill-prod/backupProtectedItems")
+        for item in content
+        if item["properties"]["friendlyName"] == "vm-records-01"
+    ]
+    assert timedelta() < utc_now() - last < timedelta(days=1)
+
+
+@pytest.mark.parametrize("name", ["azure", "gcp"])
+def test_every_time_of_an_estate_is_understood(name: str) -> None:
+    assert '"@' not in json.dumps(dict(estate(name)))
