@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from collectors.contract import Permissions
+from collectors.contract import Diagnosis, Discovery, Permissions
 from collectors.definition import Call
 from collectors.ledger import Ledger
 from collectors.okta.answers import THROTTLING, AnswerCheck, OktaPager, read_error
@@ -17,10 +17,18 @@ from collectors.rest.published import published
 from collectors.rest.service import Service
 from collectors.rest.tenant import Tenant, TenantCollector
 from collectors.transport import CallError
+from store.errors import ConfigError
 from store.model import Strict
 
 TENANT_CALL = Call(call="okta:GET /api/v1/org", permission=("okta.orgs.read",))
 ME_CALL = Call.model_validate({"call": "okta:GET /api/v1/users/{id}", "with": {"id": "me"}})
+
+_ROLES_OF_USER = Call(call="okta:GET /api/v1/users/{userId}/roles")
+_ROLES_OF_APP = Call(call="okta:GET /oauth2/v1/clients/{clientId}/roles")
+
+_MORE_THAN_READS = frozenset({"SUPER_ADMIN", "ORG_ADMIN"})
+_SEES_ALL = _MORE_THAN_READS | {"READ_ONLY_ADMIN"}
+_ROLE_HINT = "Assign the Read-Only Administrator role, and one with okta.iam.read for what concerns roles."
 
 _NOTE = (
     "Grant these scopes to the service app (Applications > the app > Okta API Scopes), and assign it the "
@@ -59,6 +67,18 @@ class OktaCollector(TenantCollector):
     def elsewhere(self) -> bool:
         return self._settings.on_loopback
 
+    def discover(self) -> Discovery:
+        if not self._settings.org_url:
+            raise ConfigError(
+                "okta: org_url is missing",
+                'Write the address of the organisation: "https://example.okta.com".',
+            )
+        return super().discover()
+
+    def diagnose(self) -> list[Diagnosis]:
+        lines = super().diagnose()
+        return [*lines, self._diagnose_role()] if all(line.ok for line in lines[:2]) else lines
+
     def tenant(self, answer: Mapping[str, Any]) -> Tenant:
         found, name = answer.get("id"), answer.get("companyName") or answer.get("subdomain")
         if not isinstance(found, str) or not found:
@@ -92,6 +112,25 @@ class OktaCollector(TenantCollector):
         if isinstance(self._tokens, ServiceAppTokens):
             return sorted(set(grants) - set(self._tokens.granted()))
         return None
+
+    def _diagnose_role(self) -> Diagnosis:
+        """Say whether the role shows the whole organisation: Okta leaves out the rest without a word."""
+        oauth = isinstance(self._tokens, ServiceAppTokens)
+        call = _ROLES_OF_APP if oauth else _ROLES_OF_USER
+        whose = (
+            {"clientId": self._settings.client_id} if oauth else {"userId": self._owner.removeprefix("user ")}
+        )
+        try:
+            answer = self._caller().whole(call, whose, "", Ledger())
+        except CallError as error:
+            return Diagnosis("role", True, f"not looked at, so lists may lack what it does not show: {error}")
+        held = sorted({str(each.get("type")) for each in answer.get("items", ())})
+        named = ", ".join(held) or "none"
+        if not _SEES_ALL.intersection(held):
+            return Diagnosis("role", False, f"{named}: lists may hold only what it shows", _ROLE_HINT)
+        if _MORE_THAN_READS.intersection(held):
+            return Diagnosis("role", True, f"{named}: more than reading takes", _ROLE_HINT)
+        return Diagnosis("role", True, named)
 
     @cached_property
     def _tokens(self) -> ApiToken | ServiceAppTokens:

@@ -19,7 +19,8 @@ class OktaSettings(RestSettings):
     """The ``[okta]`` section.
 
     Attributes:
-        org_url: the organisation's own address, or its custom domain; the token goes there.
+        org_url: the organisation's own address, or its custom domain; the token goes there. Definitions are
+            looked at without it, and nothing is read.
         credential: ``api_token`` (SSWS), or ``oauth`` (a service app with a private key).
         api_token_env: the environment variable with the API token.
         client_id: the service app.
@@ -27,7 +28,7 @@ class OktaSettings(RestSettings):
         key_id: the ``kid`` under which Okta has the public key.
     """
 
-    org_url: str
+    org_url: str = ""
     credential: Literal["api_token", "oauth"] = "api_token"
     api_token_env: str = Field(default="OKTA_API_TOKEN", pattern=_ENVIRONMENT_NAME)
     client_id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
@@ -38,6 +39,8 @@ class OktaSettings(RestSettings):
     @classmethod
     def _check_org(cls, url: str) -> str:
         url = url.rstrip("/")
+        if not url:
+            return ""
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").lower(), parts.port

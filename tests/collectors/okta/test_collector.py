@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from annexa.demo.loopback import Answer
-from annexa.plugin import Collection, ConfigError, Target
+from annexa.plugin import Collection, ConfigError, Target, Tools
 from collectors.okta.answers import read_error
 from collectors.okta.collector import OktaCollector
 from tests.collectors.okta import estate
@@ -27,6 +27,10 @@ def collect(okta: Okta, kind: str, **more: Any) -> Collection:
 @pytest.fixture(autouse=True)
 def no_rules(okta: Okta) -> None:
     okta.org.rules.clear()
+
+
+def always(answer: Answer) -> Faulty:
+    return lambda asked, right: answer
 
 
 # The section of the configuration.
@@ -68,6 +72,15 @@ def test_a_service_app_needs_its_key(okta: Okta) -> None:
         okta.collector({"org_url": "https://example.okta.com", "credential": "oauth"})
 
 
+def test_definitions_can_be_looked_at_without_an_address(okta: Okta) -> None:
+    collector = OktaCollector({}, Tools(redaction_key=b"k"))
+    assert collector.permissions(collector.resource_types()).grants
+    with pytest.raises(ConfigError, match="org_url is missing"):
+        collector.discover()
+    (line,) = collector.diagnose()
+    assert not line.ok
+
+
 def test_published_limits_hold_for_custom_domains_too(okta: Okta) -> None:
     assert not okta.collector({"org_url": "https://id.example.com"}).elsewhere()
     assert okta.collector().elsewhere()
@@ -100,6 +113,28 @@ def test_doctor_names_the_organisation_and_the_token_s_owner(okta: Okta) -> None
     assert all(line.ok for line in lines.values())
     assert lines["credentials"].message == "user 00u1"
     assert estate.ORG_ID in lines["tenant"].message
+
+
+@pytest.mark.parametrize(
+    ("role", "ok", "words"),
+    [
+        ("READ_ONLY_ADMIN", True, "READ_ONLY_ADMIN"),
+        ("SUPER_ADMIN", True, "more than reading takes"),
+        ("HELP_DESK_ADMIN", False, "only what it shows"),
+    ],
+)
+def test_doctor_tells_a_role_that_shows_only_a_part(okta: Okta, role: str, ok: bool, words: str) -> None:
+    okta.org.rules.append(Rule(at("/api/v1/users/00u1/roles"), always(reply(200, [estate.role(role)]))))
+    line = next(line for line in okta.collector().diagnose() if line.name == "role")
+    assert line.ok == ok
+    assert words in line.message
+
+
+def test_doctor_says_so_where_it_may_not_see_the_role(okta: Okta) -> None:
+    okta.org.rules.append(Rule(at("/api/v1/users/00u1/roles"), refuse(403, "E0000006")))
+    line = next(line for line in okta.collector().diagnose() if line.name == "role")
+    assert line.ok
+    assert "not looked at" in line.message
 
 
 def test_doctor_names_the_scopes_that_are_missing(okta: Okta) -> None:
@@ -162,10 +197,6 @@ def test_a_role_that_does_not_reach_is_a_gap_with_its_remedy(okta: Okta) -> None
     okta.org.rules.append(Rule(at("/api/v1/iam/roles"), refuse(403, "E0000006", "No permission")))
     (gap,) = collect(okta, "okta.roles.custom-role").report.gaps
     assert "not granted" in gap.message
-
-
-def always(answer: Answer) -> Faulty:
-    return lambda asked, right: answer
 
 
 @pytest.mark.parametrize(
