@@ -41,6 +41,7 @@ def factor(kind: str, status: str = "ACTIVE") -> dict[str, Any]:
         "provider": "OKTA",
         "status": status,
         "profile": {"credentialId": SECRET},
+        "_embedded": {"activation": {"sharedSecret": SECRET}},
     }
 
 

@@ -63,9 +63,9 @@ class Specification:
         """Return the form of what has all these schemas, or may have any one of them."""
         if name in self.types:
             return name
-        if any("properties" in each for each in parts):
-            return self._named(name, parts)
         items = [each.get("items", {}) for each in parts if each.get("type") == "array"]
+        if any(each.get("properties") for each in parts):
+            return "any" if items else self._named(name, parts)
         if items:
             return f"[{self.form(items[0] if len(items) == 1 else {'anyOf': items}, name + 'Item')}]"
         kinds = {each["type"] for each in parts if each.get("type") in _SCALARS}

@@ -38,7 +38,7 @@ title  = "User"
 region = "global"
 id     = "{{item.id}}"
 name   = "{{item.profile.login}}"
-secret = ["factors.*.profile.credentialId"]
+secret = ["factors.*.profile.credentialId", "factors.*._embedded.activation.sharedSecret"]
 volatile = ["item._links"]
 [resource.list]
 call  = "{_LIST}"
