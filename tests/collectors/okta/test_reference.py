@@ -1,7 +1,7 @@
 """Okta's published example answers are read and judged, where a folder with them is at hand.
 
-``ANNEXA_REFERENCE`` names a folder with ``okta-examples``: examples of the OpenAPI specification, each with the
-path that it answers in ``_meta``. They are no part of the project.
+``ANNEXA_REFERENCE`` names a folder with ``okta-examples``: examples of the OpenAPI specification, each with
+the path that it answers in ``_meta``. They are no part of the project.
 """
 
 import json
@@ -56,9 +56,9 @@ def serve(okta: Okta, template: str, body: Any) -> None:
     """Put an example in the place of all answers to a call."""
     pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", template))
     estate.build(okta.org)
-    elements = body.get(ENVELOPES.get(template, ""), None) if isinstance(body, dict) else body
-    kind = elements[0].get("type", "") if template == "/api/v1/policies" else ""
-    kept = okta.org.lists if elements is not None else okta.org.objects
+    elements: list[Any] | None = body.get(ENVELOPES.get(template, "")) if isinstance(body, dict) else body
+    kind = elements[0].get("type", "") if elements and template == "/api/v1/policies" else ""
+    kept: dict[str, Any] = okta.org.lists if elements is not None else okta.org.objects
     for path in list(kept):
         bare, _, narrowed = path.partition("?")
         if pattern.fullmatch(bare) and (not kind or narrowed == kind):
