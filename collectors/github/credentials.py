@@ -123,11 +123,13 @@ class InstallationTokens:
                     raise
                 raise CallError(
                     "NotInstalled",
-                    f"the GitHub App is not installed in {self._organization}; install it for all repositories",
+                    f"{self._organization} has not installed the GitHub App; install it for all repositories",
                     status=404,
                 ) from error
             if found.get("suspended_at"):
-                raise CallError("Suspended", f"{self._organization} has suspended the GitHub App's installation")
+                raise CallError(
+                    "Suspended", f"{self._organization} has suspended the GitHub App's installation"
+                )
             if not isinstance(found.get("id"), int):
                 raise CallError("MalformedAnswer", "the installation has no id")
             self._installation = found

@@ -55,7 +55,8 @@ class Types:
         """
         schema, reference = self.resolved(schema)
         name = reference or name
-        fields = self._fields(schema)
+        more = schema.get("additionalProperties")
+        fields = {} if isinstance(more, dict) and more else self._fields(schema)
         if fields:
             if name not in self.found:
                 gathered: dict[str, str] = {}
@@ -72,7 +73,6 @@ class Types:
             kind = next((each for each in kind if each != "null"), None)
         if kind == "array":
             return f"[{self.form(schema.get('items', {}), f'{name}.item')}]"
-        more = schema.get("additionalProperties")
         if kind == "object" and isinstance(more, dict) and more:
             return f"{{{self.form(more, f'{name}.value')}}}"
         return _SCALARS.get(str(kind), "any")
