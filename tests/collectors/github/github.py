@@ -1,8 +1,8 @@
 """GitHub's REST API on loopback, as far as its contract is published.
 
 It refuses what GitHub refuses: a request without ``User-Agent``, an API version that is none, a token that it
-did not give or that has ended, an App's proof that is not signed by its key. What has no place is "Not Found",
-as is what may not be seen. Lists come in pages with a ``Link`` header.
+did not give or that has ended, an App's proof that its key did not sign. What has no place is "Not Found", as
+is what may not be seen. Lists come in pages with a ``Link`` header.
 """
 
 import base64
