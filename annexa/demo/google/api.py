@@ -169,6 +169,8 @@ def _denied(service: str, name: str) -> Answer:
 
 
 def _not_found(service: str, path: str) -> Answer:
+    if service == "appengine":
+        return refusal(service, 404, f"Could not find Application {path.split('/')[3]!r}.")
     return refusal(service, 404, f"Resource '{path.removeprefix('/')}' was not found.")
 
 

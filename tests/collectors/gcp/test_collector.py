@@ -155,6 +155,12 @@ def test_metadata_that_may_hold_secrets_is_not_kept(gcp: Gcp) -> None:
     assert documents[0].redacted == ("item.metadata.items.0.value",)
 
 
+def test_variables_that_may_hold_secrets_are_not_kept(gcp: Gcp) -> None:
+    (function,), _ = read(gcp.collector(), "gcp.cloudfunctions.function")
+    assert estate.VARIABLE not in str(function.payload())
+    assert function.redacted == ("item.serviceConfig.environmentVariables.TOKEN",)
+
+
 def test_the_evidence_says_who_read_what_and_when(gcp: Gcp) -> None:
     _, report = read(gcp.collector(), "gcp.storage.bucket")
     provenance = report.provenance
