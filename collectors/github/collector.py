@@ -1,6 +1,6 @@
 """The GitHub collector: definitions in TOML, read with one engine for each organisation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +119,11 @@ class GithubCollector(TenantCollector):
             return self.principal()
         except CallError:  # the organisations were read: who reads them is a remark in the evidence
             return ""
+
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        grants = super().permissions(types).grants
+        named = bool(self._settings.enterprise)
+        return self.document(tuple(each for each in grants if named or not permissions.of_enterprise(each)))
 
     def document(self, grants: tuple[str, ...]) -> Permissions:
         return permissions.permissions(grants)

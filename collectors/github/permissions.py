@@ -35,8 +35,13 @@ _WITHIN = {
 }
 """Scope → the scopes that are within it."""
 
-NOT_FOR_APPS = "enterprise_administration"
+_OF_ENTERPRISE = "enterprise_administration"
 """Stands for what a GitHub App that an organisation installs cannot be granted."""
+
+
+def of_enterprise(grant: str) -> bool:
+    """Say whether only an enterprise can give a grant."""
+    return grant.partition(":")[0] == _OF_ENTERPRISE
 
 
 def permissions(grants: tuple[str, ...]) -> Permissions:
@@ -45,7 +50,7 @@ def permissions(grants: tuple[str, ...]) -> Permissions:
     Args:
         grants: ``permission:level``, sorted.
     """
-    wanted = {name: level for name, level in levels(grants).items() if name != NOT_FOR_APPS}
+    wanted = {name: level for name, level in levels(grants).items() if name != _OF_ENTERPRISE}
     scopes = ", ".join(sorted(scopes_for(grants)))
     return Permissions(
         grants=grants,
@@ -73,7 +78,7 @@ def lacking(grants: Iterable[str], granted: Mapping[str, str]) -> list[str]:
     return [
         f"{name}:{level}"
         for name, level in levels(grants).items()
-        if name != NOT_FOR_APPS
+        if name != _OF_ENTERPRISE
         and (granted.get(name) not in _LEVELS or _LEVELS.index(granted[name]) < _LEVELS.index(level))
     ]
 

@@ -55,7 +55,14 @@ def test_the_scopes_that_a_classic_token_lacks_are_named(github: Served) -> None
     github.github.scopes = "read:org, repo"
     found = lines(github.collector())["permissions"]
     assert not found.ok
-    assert "admin:org, admin:org_hook, read:audit_log" in found.message
+    assert found.message.endswith("are missing: admin:org, admin:org_hook")
+
+
+def test_scopes_of_an_enterprise_are_needed_where_one_is_named(github: Served) -> None:
+    github.github.scopes = "admin:org, admin:org_hook, repo"
+    assert lines(github.collector())["permissions"].ok
+    found = lines(github.collector(enterprise="example-inc"))["permissions"]
+    assert found.message.endswith("are missing: read:audit_log")
 
 
 def test_a_fine_grained_token_does_not_tell(github: Served) -> None:
