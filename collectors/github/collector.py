@@ -12,7 +12,7 @@ from collectors.github import permissions
 from collectors.github.answers import THROTTLING, read_error
 from collectors.github.credentials import CREDENTIAL_CODES, AppJwt, FixedToken, InstallationTokens
 from collectors.github.scopes import oauth_scopes
-from collectors.github.settings import PUBLIC_API, PUBLISHED_HOURLY, GithubSettings
+from collectors.github.settings import PUBLISHED_HOURLY, GithubSettings
 from collectors.ledger import Ledger
 from collectors.ratelimit import Limit, RateLimiter
 from collectors.rest.paging import LinkHeader
@@ -62,7 +62,7 @@ class GithubCollector(TenantCollector):
         return self._shared_limiter if self._settings.credential == "token" else super().limiter(scope)
 
     def elsewhere(self) -> bool:
-        return self._settings.base_url != PUBLIC_API
+        return not self._settings.is_cloud
 
     def discover(self) -> Discovery:
         scopes: list[Scope] = []
@@ -114,12 +114,6 @@ class GithubCollector(TenantCollector):
         name = answer.get("slug" if app else "login")
         return f"{'app' if app else 'user'}:{name}" if isinstance(name, str) and name else ""
 
-    def _whoever(self) -> str:
-        try:
-            return self.principal()
-        except CallError:  # the organisations were read: who reads them is a remark in the evidence
-            return ""
-
     def permissions(self, types: Iterable[str]) -> Permissions:
         grants = super().permissions(types).grants
         named = bool(self._settings.enterprise)
@@ -140,6 +134,12 @@ class GithubCollector(TenantCollector):
                 grants, self._installation_tokens(login).installation().get("permissions") or {}
             )
         ]
+
+    def _whoever(self) -> str:
+        try:
+            return self.principal()
+        except CallError:  # the organisations were read: who reads them is a remark in the evidence
+            return ""
 
     def _organization(self, login: str) -> Tenant:
         caller = self._caller_with(self._transport_for(login))

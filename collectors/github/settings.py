@@ -2,6 +2,7 @@
 
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,7 +31,8 @@ class GithubSettings(RestSettings):
         app_id: the App's id, or its client id.
         private_key_file: the PEM file with one of the App's private keys.
         enterprise: the slug of the enterprise whose audit log is streamed; empty where there is none.
-        api_url: where GitHub is asked; for GitHub Enterprise Server ``https://host/api/v3``.
+        api_url: where GitHub is asked; for GitHub Enterprise Server ``https://host/api/v3``,
+            with data residency ``https://api.SUBDOMAIN.ghe.com``.
         requests_per_hour: what GitHub allows the credential.
     """
 
@@ -68,3 +70,9 @@ class GithubSettings(RestSettings):
     def base_url(self) -> str:
         """Where calls go, without a slash at the end."""
         return self.api_url.rstrip("/")
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether GitHub runs it itself, with the limits that it publishes; not so a server of one's own."""
+        host = urlsplit(self.api_url).hostname or ""
+        return self.base_url == PUBLIC_API or host.endswith(".ghe.com")

@@ -193,10 +193,26 @@ def test_references_of_checks_are_github_s() -> None:
     assert [each for each in references if not each.startswith("https://docs.github.com/")] == []
 
 
-def test_calls_keep_below_what_github_lets_through() -> None:
+@pytest.mark.parametrize("hourly", [5_000, 15_000])
+def test_calls_keep_below_what_github_lets_through(hourly: int) -> None:
     (first, *_) = load_limits(GithubCollector.folder / "limits.toml")
-    assert first.burst + 3_600 * first.rate <= 5_000
-    assert first.burst + 60 * first.rate <= 900
+    rate = first.rate * hourly / 5_000
+    assert first.burst + 3_600 * rate <= hourly
+    assert first.burst + 60 * rate <= 900
+
+
+@pytest.mark.parametrize(
+    ("api_url", "limited"),
+    [
+        ("https://api.github.com", True),
+        ("https://api.example.ghe.com", True),
+        ("https://github.example.com/api/v3", False),
+    ],
+)
+def test_a_server_of_one_s_own_has_no_published_limits(api_url: str, limited: bool) -> None:
+    section = {"organizations": [estate.ORG], "api_url": api_url}
+    limiter = GithubCollector(section, Tools(redaction_key=b"key")).limiter(_scope())
+    assert (limiter.rate("", "github:GET /orgs/{org}") < 100) == limited
 
 
 def test_more_requests_in_an_hour_make_the_rate_larger() -> None:
