@@ -110,8 +110,13 @@ class HeapCollector:
             limiter=RateLimiter([Limit(call="*:*", rate=1_000_000, burst=1_000_000)]),
         )
 
-    def resource_types(self) -> Mapping[str, ResourceType]:
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        del folders
         return {THING.type: THING}
+
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        return self.definitions(())
 
     def discover(self) -> Discovery:
         return Discovery((self._scope,))
