@@ -7,7 +7,14 @@ from store.errors import CollectorError
 
 GROUP = "annexa.collectors"
 
-_EXTRAS = {"aws": "aws", "azure": "azure", "gcp": "gcp", "okta": "identity", "github": "identity"}
+_EXTRAS = {
+    "aws": "aws",
+    "azure": "azure",
+    "gcp": "gcp",
+    "github": "identity",
+    "google_workspace": "identity",
+    "okta": "identity",
+}
 
 
 def provider_names() -> list[str]:
