@@ -19,13 +19,13 @@ from collectors.transport import CallError
 from store.model import Strict
 
 _NOTE = (
-    "Paste them under Security > Access and data control > API controls > Domain-wide delegation in the admin "
-    "console, for the client id of the service account. The administrator who is impersonated needs a custom "
-    "role with the admin API privileges Organization Units, Users, Groups and Domain Management (read), and "
-    "the console privileges User Security Management, Mobile Device Management, Chrome Management, Alert "
-    "Center (view) and Groups; Google lets only a super administrator read the console's settings and roles. "
-    "apps.alerts, apps.groups.settings and admin.directory.user.security have no form that only reads: the "
-    "role limits what they allow."
+    "Paste them under Security > Access and data control > API controls > Domain-wide delegation in the "
+    "admin console, for the client id of the service account. The administrator who is impersonated needs a "
+    "custom role with the admin API privileges Organization Units, Users, Groups and Domain Management "
+    "(read), and the console privileges User Security Management, Mobile Device Management, Chrome "
+    "Management, Alert Center (view) and Groups; Google lets only a super administrator read the console's "
+    "settings and roles. apps.alerts, apps.groups.settings and admin.directory.user.security have no form "
+    "that only reads: the role limits what they allow."
 )
 
 

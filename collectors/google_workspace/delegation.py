@@ -1,6 +1,7 @@
-"""Tokens by domain-wide delegation: one for each set of scopes, so that a missing one costs only what needs it.
+"""Tokens by domain-wide delegation, one for each set of scopes.
 
-Google refuses a token as a whole where one of its scopes is not delegated.
+Google refuses a token as a whole where one of its scopes is not delegated; so a missing one costs only what
+needs it.
 Source: https://support.google.com/a/answer/162106.
 """
 
@@ -35,8 +36,8 @@ class DelegatedTokens:
                 raise
             raise CallError(
                 NOT_DELEGATED,
-                f"{error.message.rstrip('.')}. Delegate {', '.join(self._scopes)} to {client(self._settings)} "
-                "in the admin console: Security > Access and data control > API controls > Domain-wide "
+                f"{error.message.rstrip('.')}. Delegate {', '.join(self._scopes)} to "
+                f"{client(self._settings)} in the admin console: Security > Access and data control > API controls > Domain-wide "
                 "delegation. It may take a day until it holds.",
             ) from error
 
