@@ -37,8 +37,8 @@ class DelegatedTokens:
             raise CallError(
                 NOT_DELEGATED,
                 f"{error.message.rstrip('.')}. Delegate {', '.join(self._scopes)} to "
-                f"{client(self._settings)} in the admin console: Security > Access and data control > API controls > Domain-wide "
-                "delegation. It may take a day until it holds.",
+                f"{client(self._settings)} in the admin console: Security > Access and data control > API "
+                "controls > Domain-wide delegation. It may take a day until it holds.",
             ) from error
 
     def principal(self) -> str:
