@@ -29,6 +29,11 @@ class DelegatedTokens:
         self._tokens = GoogleTokens(settings, scopes=scopes, subject=settings.admin)
 
     def authorization(self, refused: str = "") -> str:
+        if not self._settings.admin:
+            raise CallError(
+                "NoCredentials",
+                "[google_workspace] names nobody to read as: set admin, and credentials_file or impersonate",
+            )
         try:
             return self._tokens.authorization(refused)
         except CallError as error:

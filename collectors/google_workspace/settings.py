@@ -15,7 +15,8 @@ _HOSTS = {"groupssettings": "www.googleapis.com"}
 class GoogleWorkspaceSettings(RestSettings):
     """The ``[google_workspace]`` section.
 
-    A service account reads with the rights of an administrator, by domain-wide delegation.
+    A service account reads with the rights of an administrator, by domain-wide delegation. A section without
+    both does for what needs no answers of Google's, such as printing the scopes.
 
     Attributes:
         customer: the customer's id (``C0…``); ``my_customer`` is the administrator's own.
@@ -32,7 +33,7 @@ class GoogleWorkspaceSettings(RestSettings):
     quota_project: ClassVar[str] = ""
 
     customer: str = Field(default="my_customer", pattern=r"^[A-Za-z0-9_]+$")
-    admin: str = Field(pattern=f"^{_ADDRESS}$")
+    admin: str = Field(default="", pattern=f"^$|^{_ADDRESS}$")
     credential: Literal["service_account", "impersonated"] = "service_account"
     credentials_file: str = ""
     impersonate: str = Field(default="", pattern=f"^$|^{_ADDRESS}$")
@@ -43,6 +44,10 @@ class GoogleWorkspaceSettings(RestSettings):
 
     @model_validator(mode="after")
     def _check_credential(self) -> "GoogleWorkspaceSettings":
+        if not (self.admin or self.credentials_file or self.impersonate):
+            return self
+        if not self.admin:
+            raise ValueError("needs admin, the administrator whom the service account stands for")
         if self.credential == "service_account" and not self.credentials_file:
             raise ValueError("credential 'service_account' needs credentials_file")
         if self.credential == "impersonated" and not self.impersonate:

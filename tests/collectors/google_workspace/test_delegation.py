@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annexa.plugin import CallError, Collection, CollectorError, Target
+from annexa.plugin import CallError, Collection, CollectorError, Target, Tools
 from collectors.google_workspace.collector import GoogleWorkspaceCollector
 from collectors.google_workspace.delegation import NOT_DELEGATED, Delegation
 from tests.collectors.gcp.identity import new_key
@@ -124,6 +124,13 @@ def test_an_administrator_who_does_not_exist(fresh: Served) -> None:
         fresh.collector(admin="nobody@example.com").discover()
 
 
+def test_a_section_that_names_nobody_does_for_printing_the_scopes() -> None:
+    collector = GoogleWorkspaceCollector({}, Tools(redaction_key=b"none"))
+    assert collector.permissions(collector.resource_types()).grants
+    with pytest.raises(CollectorError, match="set admin"):
+        collector.discover()
+
+
 def test_a_key_that_was_deleted(fresh: Served) -> None:
     collector = fresh.collector()
     other = json.dumps(Delegated(new_key()).file(fresh.server.url))
@@ -154,6 +161,7 @@ def test_a_token_without_the_scope_is_no_list_of_nobody(fresh: Served) -> None:
         ({"credentials_file": ""}, "needs credentials_file"),
         ({"credential": "impersonated"}, "needs impersonate"),
         ({"impersonate": KEYLESS}, "no use for impersonate"),
+        ({"admin": ""}, "needs admin"),
         ({"admin": "nobody"}, "pattern"),
         ({"endpoint_url": "http://elsewhere.example"}, "pattern"),
     ],

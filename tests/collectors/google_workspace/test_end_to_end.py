@@ -1,7 +1,6 @@
-"""``annexa collect`` with ``[google_workspace]``: collects, judges and records, and says what it could not read."""
+"""``annexa collect`` with ``[google_workspace]``: collects, judges and records, and says what it lacks."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +107,7 @@ class Broken:
 
 
 @pytest.fixture(scope="module", params=FAULTS)
-def broken(request: pytest.FixtureRequest, annexa: Annexa, whole: State, google: Served) -> Iterator[Broken]:
+def broken(request: pytest.FixtureRequest, annexa: Annexa, whole: State, google: Served) -> Broken:
     """Each way to fail in turn; afterwards everything is read again."""
     del whole  # which is what is known before anything breaks
     fault, code = FAULTS[request.param]
@@ -119,7 +118,7 @@ def broken(request: pytest.FixtureRequest, annexa: Annexa, whole: State, google:
     google.workspace.rules.clear()
     _configure(annexa, google)
     annexa.collect()
-    yield Broken(code, summary, state, annexa.verify_here().ok)
+    return Broken(code, summary, state, annexa.verify_here().ok)
 
 
 def test_a_run_is_collected_judged_and_recorded(annexa: Annexa, whole: State) -> None:
