@@ -1,9 +1,11 @@
 """Tokens by domain-wide delegation, with a key and without, and what the doctor says of them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import CallError, Collection, CollectorError, Target, Tools
 from collectors.google_workspace.collector import GoogleWorkspaceCollector
 from collectors.google_workspace.delegation import NOT_DELEGATED, Delegation
@@ -11,6 +13,7 @@ from tests.collectors.gcp.identity import new_key
 from tests.collectors.google_workspace import estate
 from tests.collectors.google_workspace.conftest import Served
 from tests.collectors.google_workspace.delegated import ADMIN, CLIENT_ID, KEYLESS, Delegated
+from tests.collectors.rest.rules import Rule, at
 
 USERS = "https://www.googleapis.com/auth/admin.directory.user.readonly"
 SECURITY = "https://www.googleapis.com/auth/admin.directory.user.security"
@@ -24,6 +27,7 @@ def fresh(google: Served) -> Served:
     google.tokens.may_sign = True
     google.tokens.lives = None
     google.tokens.scopes.clear()
+    google.workspace.rules.clear()
     google.server.asked.clear()
     return google
 
@@ -145,6 +149,19 @@ def test_a_token_that_ends_in_mid_list_is_replaced(fresh: Served) -> None:
     assert len(list(collection)) == estate.USERS
     assert collection.report.gaps == []
     assert collection.report.complete
+
+
+def test_a_delegation_that_is_revoked_in_mid_list_leaves_a_list_that_is_not_whole(fresh: Served) -> None:
+    def revoke(asked: Asked, right: Callable[[], Answer | None]) -> Answer | None:
+        fresh.tokens.delegated = set()
+        return right()
+
+    fresh.tokens.lives = 1
+    fresh.workspace.rules.append(Rule(at("/users"), revoke, times=1))
+    collection = collect(fresh.collector(), "directory.user")
+    assert len(list(collection)) == fresh.workspace.page
+    assert not collection.report.complete
+    assert [gap.code for gap in collection.report.gaps] == [NOT_DELEGATED]
 
 
 def test_a_token_without_the_scope_is_no_list_of_nobody(fresh: Served) -> None:

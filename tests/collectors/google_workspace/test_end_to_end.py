@@ -38,6 +38,21 @@ FAULTS: dict[str, tuple[Faulty, str]] = {
     "token expired": (faults.EXPIRED, "authError"),
 }
 
+TYPES = (
+    "google_workspace.alertcenter.alert",
+    "google_workspace.devices.device",
+    "google_workspace.directory.role",
+    "google_workspace.directory.role-assignment",
+    "google_workspace.directory.super-admin",
+    "google_workspace.directory.user",
+    "google_workspace.groups.group",
+    "google_workspace.settings.drive",
+    "google_workspace.settings.gmail",
+    "google_workspace.settings.rules",
+    "google_workspace.settings.security",
+    "google_workspace.sso.saml-profile",
+)
+
 EXPECTED = {
     ("google_workspace.directory.user.super-admin-enrolled", "users/100"): "pass",
     ("google_workspace.directory.user.super-admin-enrolled", "users/101"): "fail",
@@ -69,7 +84,8 @@ EXPECTED = {
 def _configure(annexa: Annexa, google: Served, **more: Any) -> None:
     section = google.settings(**more)
     lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in section.items())
-    text = f'[store]\npath = "store"\n[google_workspace]\n{lines}\n'
+    only = f"[collect]\nonly = {json.dumps(TYPES)}\n"
+    text = f'[store]\npath = "store"\n{only}[google_workspace]\n{lines}\n'
     annexa.config.write_text(text, encoding="utf-8")
 
 
