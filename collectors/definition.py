@@ -130,8 +130,8 @@ class ResourceType(Strict):
         detail: further calls for each resource, in order.
         volatile: document paths that change by themselves and are not kept.
         secret: document paths that are replaced by a keyed digest.
-        personal: document paths that hold personal data: names, addresses, phone numbers.
         policies: document paths of IAM policy documents, which are brought into one form.
+        personal: document paths that hold personal data.
     """
 
     type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")
@@ -146,8 +146,8 @@ class ResourceType(Strict):
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
-    personal: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":

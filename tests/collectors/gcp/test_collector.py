@@ -86,13 +86,9 @@ def test_the_inventory_gives_what_the_lists_give(gcp: Gcp) -> None:
 
 
 def contents(documents: list[Document]) -> dict[str, Any]:
-    """Id → content, without the parents and the etag of an empty policy, which only lists have."""
+    """Id → content, without the parents, which only lists have."""
     return {
-        document.id: {
-            key: {} if isinstance(value, dict) and "etag" in value and "bindings" not in value else value
-            for key, value in document.content.items()
-            if key != "over"
-        }
+        document.id: {key: value for key, value in document.content.items() if key != "over"}
         for document in documents
     }
 
