@@ -23,6 +23,7 @@ from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
 from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
+from collectors.google_workspace.settings import GoogleWorkspaceSettings
 from collectors.registry import provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -203,6 +204,9 @@ _TOGETHER = {
     ("gcp", "credential"): ("impersonate",),
     ("gcp", "credentials_file"): ("credential", "impersonate"),
     ("gcp", "impersonate"): ("credential",),
+    ("google_workspace", "admin"): ("credentials_file",),
+    ("google_workspace", "credentials_file"): ("admin",),
+    ("google_workspace", "impersonate"): ("admin", "credential"),
 }
 """Keys that are refused without others."""
 
@@ -221,6 +225,7 @@ def _accepts(folder: Path, text: str) -> Config:
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
+    GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
     return config
 
 
@@ -267,6 +272,7 @@ def test_the_example_has_every_key_there_is() -> None:
         *_fields(AzureSettings, "azure"),
         *_fields(GcpSettings, "gcp"),
         *_fields(GithubSettings, "github"),
+        *_fields(GoogleWorkspaceSettings, "google_workspace"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
@@ -281,6 +287,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
         "azure": AzureSettings().model_dump(),
         "gcp": GcpSettings().model_dump(),
         "github": GithubSettings(organizations=("example",)).model_dump(),
+        "google_workspace": GoogleWorkspaceSettings().model_dump(),
     }
     shown = {
         (section, key): value
