@@ -156,6 +156,7 @@ class Workspace:
             CollectorError: a collector's library is not installed.
         """
         from collectors.contract import Tools
+        from collectors.privacy import Pseudonyms
         from collectors.registry import collector_class
 
         if not self.config.providers:
@@ -166,6 +167,8 @@ class Workspace:
         more: dict[str, Any] = {"progress": progress} if progress else {}
         if cancelled is not None:
             more["cancelled"] = cancelled
+        if self.config.file.privacy.pseudonymise:
+            more["pseudonyms"] = Pseudonyms.of_store(redaction_key)
         tools = Tools(
             redaction_key=redaction_key,
             concurrency=self.config.file.collect.concurrency,

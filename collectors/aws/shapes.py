@@ -62,18 +62,16 @@ def definition_problems(definition: ResourceType) -> list[str]:
     if problems:
         return problems
     forms = document_forms(definition, problems)
-    for template in _templates(definition):
-        head, *path = template.split(".")
+    named = [(f"template {{{template}}}", template) for template in _templates(definition)]
+    named += [(f"personal {path!r}", path) for path in definition.personal_fields]
+    for place, path in named:
+        head, *steps = path.split(".")
         form = forms.get(head)
-        for part in path:
-            if part.isdecimal():
-                form = _element(form)
-                continue
-            try:
-                form = _member(form, part)
-            except _UnknownFieldError as error:
-                problems.append(f"template {{{template}}}: {error}")
-                break
+        try:
+            for step in steps:
+                form = _element(form) if step == "*" or step.isdecimal() else _member(form, step)
+        except _UnknownFieldError as error:
+            problems.append(f"{place}: {error}")
     return problems
 
 
