@@ -29,6 +29,7 @@ _COMMANDS = {
     "exclude": "State that a control does not apply, for the Statement of Applicability.",
     "withdraw": "End an attestation, a waiver, an exclusion or a hold before its time.",
     "statements": "List and show what people stated, and take out the files that they brought.",
+    "privacy": "List what is kept of people, field by field.",
     "permissions": "Print the least privilege that collecting takes.",
     "checkpoint": "Sign, copy and timestamp a checkpoint of the record; cosignatures; key rotation.",
     "export": "Write packs for auditors, and files for other tools.",

@@ -132,7 +132,8 @@ class ResourceType(Strict):
         secret: document paths that are replaced by a keyed digest.
         policies: document paths of IAM policy documents, which are brought into one form.
         personal: document paths that hold what names a person, or ``id`` or ``name``. One that ends with
-            ``@`` leads to text of which only e-mail addresses do.
+            ``@`` leads to text of which only e-mail addresses and the names of IAM users and workforce
+            identities do.
     """
 
     type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")

@@ -2,8 +2,9 @@
 
 An e-mail address keeps its domain, in lower case, and what stands before and behind it, so that rules about
 domains and kinds of principals still hold: ``user:Ann@Example.com`` becomes
-``user:person-<32 hex digits>@example.com``. A path, such as an ARN, keeps all but its last part. Any other
-text becomes ``person-<32 hex digits>``.
+``user:person-<32 hex digits>@example.com``. A path, such as an ARN, keeps all but its last part. Addresses of
+machines and the logins that products come with name nobody, and stay. Any other text becomes
+``person-<32 hex digits>``.
 """
 
 import hashlib
@@ -26,10 +27,16 @@ _BETWEEN = re.compile(r"(\s*[;,]\s*)")
 _PATH = re.compile(
     r"((?:arn:|//|/|https://|projects/|folders/|organizations/)\S*/|arn:(?:[^:/\s]*:){4}[^:/\s]+:)(\S+)"
 )
-_ROOT = re.compile(r"arn:(?:[^:/\s]*:){4}root|<root_account>")
+_ROOT = re.compile(r"arn:(?:[^:/\s]*:){4}(?:root|mfa/root-account-mfa-device)|<root_account>")
 _WORKFORCE = re.compile(r"(principal://\S*/workforcePools/\S+/subject/)([^\s/?]+)")
 
+_IAM_USER = re.compile(r"(arn:[\w-]*:iam::\d*:user/(?:[^\s\"',/]+/)*)([^\s\"',/*]+)(?=$|[\s\"',])")
+
 _GUEST = "#EXT#"
+# Logins that products come with; rules ask for them, and they say nothing of who uses them.
+_NOBODY = frozenset(
+    {"admin", "administrator", "default", "master", "mysql", "postgres", "root", "sa", "sqlserver", "system"}
+)
 _MACHINES = re.compile(r"(?:.+\.)?gserviceaccount\.com")
 
 
@@ -53,7 +60,10 @@ class Pseudonyms:
         return self._whole(text, {})
 
     def of_addresses(self, text: str) -> str:
-        """Return a text in which pseudonyms stand for the e-mail addresses; the rest stays as it is."""
+        """Return a text in which pseudonyms stand for e-mail addresses, IAM users and workforce identities.
+
+        The rest stays as it is.
+        """
         return self._addresses(text, {})
 
     def put_into(
@@ -106,7 +116,7 @@ class Pseudonyms:
         pieces = _BETWEEN.split(text.strip())
         if all(_ONE_ADDRESS.fullmatch(piece) for piece in pieces[::2]):
             return self._addresses(text, names)
-        if _DONE.fullmatch(text) or not text.strip() or _ROOT.fullmatch(text):
+        if _DONE.fullmatch(text) or not text.strip() or _ROOT.fullmatch(text) or text.lower() in _NOBODY:
             return text
         path = _PATH.fullmatch(text)
         if path is not None:
@@ -124,7 +134,7 @@ class Pseudonyms:
         def subject(match: re.Match[str]) -> str:
             return match[1] + self._whole(match[2], names)
 
-        return _WORKFORCE.sub(subject, _ADDRESS.sub(replaced, text))
+        return _IAM_USER.sub(subject, _WORKFORCE.sub(subject, _ADDRESS.sub(replaced, text)))
 
     def _pseudonym(self, text: str) -> str:
         plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()

@@ -36,7 +36,16 @@ def test_what_names_a_person_is_replaced_and_the_rest_stays(text: str, form: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "<root_account>", "arn:aws:iam::123456789012:root", "robot@p.iam.gserviceaccount.com"]
+    "text",
+    [
+        "",
+        "  ",
+        "<root_account>",
+        "root",
+        "Administrator",
+        "arn:aws:iam::123456789012:root",
+        "robot@p.iam.gserviceaccount.com",
+    ],
 )
 def test_what_names_nobody_stays(text: str) -> None:
     assert STORE.of(text) == text
@@ -46,6 +55,12 @@ def test_where_only_addresses_are_personal_all_else_stays() -> None:
     assert STORE.of_addresses("allUsers") == "allUsers"
     assert STORE.of_addresses("domain:example.com") == "domain:example.com"
     assert STORE.of_addresses("user:ann@example.com") == STORE.of("user:ann@example.com")
+    assert re.fullmatch(
+        rf"arn:aws:iam::123456789012:user/a/{PERSON}",
+        STORE.of_addresses("arn:aws:iam::123456789012:user/a/ann"),
+    )
+    role = "arn:aws:iam::123456789012:role/ann"
+    assert STORE.of_addresses(role) == role
     assert "ann" not in STORE.of_addresses(
         "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ann"
     )
