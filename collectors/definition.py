@@ -136,7 +136,7 @@ class ResourceType(Strict):
             identities do.
     """
 
-    type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")
+    type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){1,}$")
     title: str
     region: Literal["regional", "global"]
     id: str

@@ -264,6 +264,23 @@ def documents(record: Record, provider: str, scope_id: str, resource_type: str) 
             yield Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
 
 
+def standing_documents(record: Record, resource_type: str) -> Iterator[tuple[str, str, Document, str]]:
+    """Yield (provider, scope, document, content hash) of every document of a type as last known."""
+    query = sa.text(
+        """SELECT s.provider, s.external_id, c.hash FROM series e
+           JOIN scope s ON s.id = e.scope_id
+           JOIN resource r ON r.series_id = e.id
+           JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
+           WHERE e.resource_type = :type
+           ORDER BY s.provider, s.external_id, e.region, r.resource_id"""
+    )
+    with record.engine.connect() as connection:
+        record.blobs.load(connection)
+        for row in connection.execute(query, {"type": resource_type}).all():
+            document = Document.from_payload(orjson.loads(record.blobs.get(connection, row.hash)))
+            yield row.provider, row.external_id, document, row.hash.hex()
+
+
 def types_changed_since_judged(record: Record, provider: str, scope_id: str) -> set[str]:
     """Return the types of which something changed since the scope was last judged as a whole.
 

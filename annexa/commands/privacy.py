@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from annexa.derived import person_type
 from annexa.output import Column, format_option, print_rows
 from annexa.workspace import Workspace
 
@@ -27,6 +28,8 @@ def fields(config: Path | None, pattern: str, form: str) -> None:
     """
     workspace = Workspace.load(config)
     pseudonymised = workspace.config.file.privacy.pseudonymise
+    people = person_type()
+    types = {**workspace.resource_types(), people.type: people}
     rows = [
         {
             "resource_type": kind,
@@ -34,12 +37,12 @@ def fields(config: Path | None, pattern: str, form: str) -> None:
             "only_addresses": path.endswith("@"),
             "kept_as": "pseudonym" if pseudonymised else "is",
         }
-        for kind, definition in sorted(workspace.resource_types().items())
+        for kind, definition in sorted(types.items())
         if fnmatch.fnmatchcase(kind, pattern)
         for path in definition.personal
     ]
     print_rows(rows, _FIELDS, form, empty="No field that holds personal data.")
     if form == "table" and rows:
-        types = len({row["resource_type"] for row in rows})
+        of = len({row["resource_type"] for row in rows})
         kept = "as pseudonyms" if pseudonymised else "as they are ([privacy] pseudonymise is false)"
-        click.echo(f"{len(rows)} fields of {types} resource types, kept {kept}")
+        click.echo(f"{len(rows)} fields of {of} resource types, kept {kept}")
