@@ -23,6 +23,7 @@ _COMMANDS = {
     "findings": "List findings.",
     "evidence": "List and show what was collected, with where it comes from and what it was before.",
     "diff": "Show what differs between two moments.",
+    "people": "List people with their accounts everywhere; find one by address; let one go.",
     "gaps": "List what could not be read.",
     "attest": "File evidence that only a person can give: a policy, minutes, a certificate.",
     "waive": "Accept failures of a check for a while; they are still shown as failures.",

@@ -264,19 +264,26 @@ def documents(record: Record, provider: str, scope_id: str, resource_type: str) 
             yield Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
 
 
-def standing_documents(record: Record, resource_type: str) -> Iterator[tuple[str, str, Document, str]]:
-    """Yield (provider, scope, document, content hash) of every document of a type as last known."""
+def standing_documents(
+    record: Record, resource_type: str, at: str | None = None
+) -> Iterator[tuple[str, str, Document, str]]:
+    """Yield (provider, scope, document, content hash) of every document of a type as last known.
+
+    Raises:
+        PrunedError: retention let one go.
+    """
     query = sa.text(
-        """SELECT s.provider, s.external_id, c.hash FROM series e
-           JOIN scope s ON s.id = e.scope_id
-           JOIN resource r ON r.series_id = e.id
-           JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
-           WHERE e.resource_type = :type
-           ORDER BY s.provider, s.external_id, e.region, r.resource_id"""
+        f"""{moment.last(at)}
+            SELECT s.provider, s.external_id, c.hash FROM last
+            JOIN series e ON e.id = last.series_id AND e.resource_type = :type
+            JOIN scope s ON s.id = e.scope_id
+            JOIN resource r ON r.series_id = e.id
+            JOIN content c ON c.resource_pk = r.id AND {moment.standing("c", at)}
+            ORDER BY s.provider, s.external_id, e.region, r.resource_id"""
     )
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        for row in connection.execute(query, {"type": resource_type}).all():
+        for row in connection.execute(query, {"type": resource_type, **moment.bound(at)}).all():
             document = Document.from_payload(orjson.loads(record.blobs.get(connection, row.hash)))
             yield row.provider, row.external_id, document, row.hash.hex()
 

@@ -182,4 +182,4 @@ def test_accounts_that_share_an_identifier_are_one_persons_or_it_is_named_as_amb
         for other in found:
             for name in one.names & other.names:
                 first, second = owner[one.key], owner[other.key]
-                assert first is second or name in first.ambiguous and name in second.ambiguous
+                assert first is second or (name in first.ambiguous and name in second.ambiguous)
