@@ -326,6 +326,7 @@ class Runner:
             writer.judge(findings, checks.keys)
         done = writer.finish(matched.report, checks.digest(matched.scope), checks.keys, unread=unread)
         self._result.collections += 1
+        self._result.resources += done.resources
         self._result.changed += done.changed
 
     def _mark_unreachable(self, discoveries: Mapping[str, Discovery], jobs: Sequence[Job]) -> None:

@@ -267,10 +267,9 @@ def documents(record: Record, provider: str, scope_id: str, resource_type: str) 
 def standing_documents(
     record: Record, resource_type: str, at: str | None = None
 ) -> Iterator[tuple[str, str, Document, str]]:
-    """Yield (provider, scope, document, content hash) of every document of a type as last known.
+    """Yield (provider, scope, document, content hash) of every document of a type as it stood.
 
-    Raises:
-        PrunedError: retention let one go.
+    What retention let go is left out; nothing that stands now is ever let go.
     """
     query = sa.text(
         f"""{moment.last(at)}
@@ -284,8 +283,11 @@ def standing_documents(
     with record.engine.connect() as connection:
         record.blobs.load(connection)
         for row in connection.execute(query, {"type": resource_type, **moment.bound(at)}).all():
-            document = Document.from_payload(orjson.loads(record.blobs.get(connection, row.hash)))
-            yield row.provider, row.external_id, document, row.hash.hex()
+            try:
+                payload = record.blobs.get(connection, row.hash)
+            except PrunedError:
+                continue
+            yield row.provider, row.external_id, Document.from_payload(orjson.loads(payload)), row.hash.hex()
 
 
 def types_changed_since_judged(record: Record, provider: str, scope_id: str) -> set[str]:

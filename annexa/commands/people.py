@@ -1,10 +1,12 @@
 """``annexa people``."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
 from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import (
@@ -18,8 +20,11 @@ from annexa.output import (
     shown,
 )
 from annexa.people_rows import is_called, people, person_body, person_row
+from annexa.progress import phase_display
 from annexa.workspace import Workspace
+from mappings.person import PERSON
 from store.errors import StoreError
+from store.instant import rfc3339
 from store.model import Document
 from store.record import Record
 
@@ -112,6 +117,63 @@ def resolve(config: Path | None, address: str, as_of: str | None, form: str) -> 
     else:
         print_rows(rows, _COLUMNS, form)
     return int(ExitCode.COMPLETE if rows else ExitCode.USAGE)
+
+
+@command.command("forget")
+@click.argument("person")
+@attribution_options("Why; it stays in the log.", "Who answers for it; it stays in the log.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@format_option
+@click.pass_obj
+def forget(config: Path | None, person: str, reason: str, by: str, dry_run: bool, form: str) -> int:
+    """Let go, before their time, of documents that hold a person whom no provider has any more.
+
+    Hashes, ids, intervals and the log stay, so that the record still verifies. It is refused while a
+    provider still has an account of the person's own, and while a hold is in force.
+    """
+    from store.persons_evidence import held_of
+    from store.prune import prune
+
+    with Workspace.load(config).writing(existing=True) as record, phase_display() as progress:
+        held = held_of(record, PERSON, person)
+        if not held.only.documents and not held.current:
+            raise StoreError(f"there never was a person {person!r}", "`annexa people resolve` finds one.")
+        if (PERSON, person) in held.current:
+            still = ", ".join(f"{kind} {name}" for kind, name in held.current if kind != PERSON)
+            raise StoreError(
+                f"{person} still has accounts: {still or 'see annexa people show'}",
+                "Remove them at the providers, and collect again.",
+            )
+        before = rfc3339(record.clock() - dt.timedelta(milliseconds=1))
+        done = prune(record, before, reason, by, dry_run=dry_run, only=held.only, progress=progress)
+        if done.entry is not None:
+            done.notices += record.publish()
+    # Documents of several people, such as a policy, which others are still in.
+    kept = [{"resource_type": kind, "resource_id": name} for kind, name in held.current]
+    row = {
+        "person": person,
+        "entry": done.entry,
+        "documents": done.documents,
+        "findings": done.findings,
+        "removed": done.removed,
+        "current": kept,
+        "dry_run": dry_run,
+        "notices": done.notices,
+    }
+    print_object(row, form, lambda: _say_forgotten(row))
+    return int(ExitCode.COMPLETE)
+
+
+def _say_forgotten(row: Row) -> None:
+    if not row["removed"]:
+        click.echo(f"Nothing that has ended holds {shown(row['person'])} any more.")
+    else:
+        verb = "Would let go" if row["dry_run"] else "Let go"
+        click.echo(f"{verb} of {row['documents']} documents and what decided {row['findings']} findings.")
+    if row["entry"] is not None:
+        click.echo(f"Log entry {row['entry']}. Ids and names of resources stay: see docs/privacy.md.")
+    for notice in row["notices"]:
+        click.echo(f"annexa: {shown(notice)}", err=True)
 
 
 def _person(record: Record, wanted: str, at: str | None) -> Document:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from annexa.derived import person_type
 from annexa.lint import run_example
 from annexa.workspace import Workspace
 from collectors.definition import ResourceType
@@ -38,7 +39,8 @@ def test_fields_that_hold_people_are_named(workspace: Workspace, kind: str, path
 
 
 def test_every_rule_judges_pseudonyms_as_it_judges_names(workspace: Workspace) -> None:
-    types = workspace.resource_types()
+    people = person_type()
+    types = {**workspace.resource_types(), people.type: people}
     wrong = [
         f"{check.id}: {example.expect.value}"
         for check, example in _examples(workspace)
