@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from annexa.derived import person_problems, person_type
 from annexa.exit_codes import ExitCode
-from annexa.lint import Problem, lint_checks
+from annexa.lint import FieldCheck, Problem, lint_checks
 from annexa.output import Column, console, format_option, print_json_array, print_rows
 from annexa.workspace import Workspace
 from store.errors import ConfigError
@@ -106,13 +107,19 @@ def lint_everything(workspace: Workspace) -> tuple[list[Problem], int, int]:
         the problems, and how many resource types and checks were looked at.
     """
     problems: list[Problem] = []
-    field_checks = {}
-    types = {}
+    people = person_type()
+    field_checks: dict[str, FieldCheck] = {people.provider: person_problems}
+    types = {people.type: people}
     for collector in workspace.collectors(redaction_key=b""):
         field_checks[collector.provider] = collector.field_problems
         for kind, definition in collector.resource_types().items():
             types[kind] = definition
             problems.extend(Problem(kind, text) for text in collector.definition_problems(definition))
-    checks = [check for check in workspace.checks.values() if check.provider in workspace.config.providers]
+    problems += [
+        Problem(account.type, "accounts are defined of it, but there is no such resource type")
+        for account in workspace.accounts
+        if account.provider in field_checks and account.type not in types
+    ]
+    checks = [check for check in workspace.checks.values() if check.provider in field_checks]
     problems.extend(lint_checks(checks, types, frozenset(workspace.controls), field_checks))
     return problems, len(types), len(checks)
