@@ -7,7 +7,14 @@ from store.errors import CollectorError
 
 GROUP = "annexa.collectors"
 
-_EXTRAS = {"aws": "aws", "azure": "azure", "gcp": "gcp", "okta": "identity", "github": "identity"}
+_EXTRAS = {
+    "aws": "aws",
+    "azure": "azure",
+    "gcp": "gcp",
+    "entra": "identity",
+    "okta": "identity",
+    "github": "identity",
+}
 
 
 def provider_names() -> list[str]:
