@@ -112,6 +112,19 @@ class Workspace:
         }
 
     @cached_property
+    def catalogue(self) -> "dict[str, Check]":
+        """All checks there are, built-in and the user's own, of providers turned on or not, skipped or not.
+
+        Raises:
+            ConfigError, DefinitionError: a check is wrong.
+        """
+        import mappings
+        from mappings.check import load_checks
+
+        own = self.config.definition_folders
+        return load_checks([Path(mappings.__file__).parent / BUILT_IN_CHECKS, *own], compiled=own)
+
+    @cached_property
     def controls(self) -> "dict[str, Control]":
         from mappings.controls import load_controls
 

@@ -1,6 +1,7 @@
 """``python -m benchmarks [name …]``: measured claims, as ratios against a baseline in the same run.
 
-``history`` takes ``--resources`` and ``--days``. ``growth`` takes long, and runs only if it is named.
+``history`` takes ``--resources`` and ``--days``. ``growth`` and ``scopes`` take long, and run only if they
+are named.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 from importlib import import_module
 
 _ALL = ("startup", "storing", "unchanged", "history", "collecting")
-_NAMED = ("growth",)
+_NAMED = ("growth", "scopes")
 
 
 def main() -> None:

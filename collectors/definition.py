@@ -104,6 +104,14 @@ class Detail(Call):
     def _check_take(cls, value: str) -> str:
         return value if "{" in value else _jmespath(value)
 
+    @model_validator(mode="after")
+    def _check_inventory(self) -> "Detail":
+        if self.inventory and (self.each is not None or self.prepare is not None):
+            raise ValueError(
+                "an inventory answers once for each resource: it goes with neither each nor prepare"
+            )
+        return self
+
 
 class ResourceType(Strict):
     """What can be pulled of one kind of resource.
@@ -116,8 +124,8 @@ class ResourceType(Strict):
             ``{partition}``.
         home: template of the region where the resource lives, if that is not where it was listed.
         scope: the kind of scope it is read in, where the provider has several.
-        inventory: what the provider's inventory service calls this type, if it holds the elements of the
-            list as the list itself gives them.
+        inventory: what the provider's inventory service calls this type, if it holds, or can count, the
+            elements of the list. Its documents have no ``over``, so that they are the same either way.
         list: how to enumerate; without it there is exactly one resource for each scope and region.
         detail: further calls for each resource, in order.
         volatile: document paths that change by themselves and are not kept.
@@ -148,6 +156,8 @@ class ResourceType(Strict):
             raise ValueError(f"detail keys {sorted(reserved)} are reserved; choose others")
         if self.list is None and not self.detail:
             raise ValueError("needs a list call, a detail call, or both")
+        if self.inventory and self.list is None:
+            raise ValueError("has an inventory, but no list whose elements it has")
         return self
 
     @property

@@ -21,6 +21,7 @@ from collectors.transport import CallError
 POLL_SECONDS = 120.0
 """How long a ``prepare`` call may take to be done."""
 
+_NOTHING: Mapping[str, Any] = {}
 _FIRST_POLL = 0.5
 _SLOWEST_POLL = 10.0
 
@@ -62,11 +63,19 @@ class Details:
         self._included: set[int] = set()
         self._including = threading.Lock()
 
-    def read(self, key: str, detail: Detail, place: Place, failed: Mapping[str, Any]) -> Any:
+    def read(
+        self,
+        key: str,
+        detail: Detail,
+        place: Place,
+        failed: Mapping[str, Any],
+        contents: Mapping[str, Any] = _NOTHING,
+    ) -> Any:
         """Return what to file under the key; null where there is none.
 
         Args:
             failed: the keys before this one that are gaps.
+            contents: what an inventory gave of this resource already.
 
         Raises:
             CallError: it could not be read; code ``DependsOnGap`` if it needs a key that is one.
@@ -76,6 +85,8 @@ class Details:
             raise CallError("DependsOnGap", f"needs {', '.join(missing)}, which could not be read")
         if detail.when is not None and not _truthy(_search(detail.when, place.values)):
             return None
+        if detail.inventory and detail.inventory in contents:
+            return self._held(detail, place, contents[detail.inventory])
         if detail.each is None:
             return self._answer(detail, place)
         elements = _search(detail.each, place.values)
@@ -85,6 +96,11 @@ class Details:
             {"each": element, "answer": self._answer(detail, _with_each(place, element))}
             for element in (elements if isinstance(elements, list) else [elements])
         ]
+
+    def _held(self, detail: Detail, place: Place, body: Any) -> Any:
+        if render(detail.with_, place.values) is ABSENT:
+            return None
+        return without_bytes(self._finished(detail, place, Lookup(_taken(detail, body))))
 
     def _answer(self, detail: Detail, place: Place) -> Any:
         parameters = render(detail.with_, place.values)

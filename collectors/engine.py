@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,9 @@ import orjson
 from collectors.caller import MOST_PAGES, Caller
 from collectors.collection import Collection
 from collectors.contract import Progress, ProgressState, Target, Tools
-from collectors.definition import ResourceType
+from collectors.definition import ListCall, ResourceType
 from collectors.details import Details
+from collectors.inventory import Census, Holding, Inventory
 from collectors.ledger import Ledger
 from collectors.listing import Listing, Row
 from collectors.ratelimit import RateLimiter
@@ -27,6 +28,10 @@ from store.instant import rfc3339
 from store.model import Document, Gap, Report, Scope
 
 _PROGRESS_SECONDS = 0.2
+_NOTHING: Mapping[str, Any] = {}
+
+_Found = tuple[Row, Mapping[str, Any]]
+"""What reading a resource begins with: its row, and what an inventory gave of it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class Engine:
         most_pages: pages after which a list is given up, as a gap.
         canonical_id: brings a resource's id into the one form in which it is kept, for providers that
             write the same id in several ways.
+        inventory: gives the elements of types that name what it calls them; their lists are asked where
+            it cannot be read.
+        census: counts the resources of types that name what it calls them, beside their lists.
     """
 
     def __init__(
@@ -69,8 +77,12 @@ class Engine:
         most_pages: int = MOST_PAGES,
         sleep: Callable[[float], bool] | None = None,
         canonical_id: Callable[[str], str] = str,
+        inventory: Inventory | None = None,
+        census: Census | None = None,
     ) -> None:
         self._scope = scope
+        self._inventory = inventory
+        self._census = census
         self._tools = tools
         self._identity = identity
         self._canonical_id = canonical_id
@@ -116,6 +128,7 @@ class _Run:
         self._ended = False
         self._lost = False
         self._redacted = 0
+        self._more_provenance: dict[str, Any] = {}
         self._told = 0.0
 
     def documents(self) -> Iterator[Document]:
@@ -129,27 +142,70 @@ class _Run:
                     yield document
                     self._tell("reading")
             self._ended = self._listing.ended
-            report.complete = self._ended and not self._lost
+            report.complete = self._ended and not self._lost and not self._miscounted()
         finally:
             self._stopped.set()
             report.provenance = self._provenance()
             self._tell("done" if report.complete and not report.gaps else "incomplete")
 
-    def _rows(self) -> Iterator[Row]:
-        if self._definition.list is None:
-            yield {}
+    def _found(self) -> Iterator[_Found]:
+        call = self._definition.list
+        if call is None:
+            yield {}, _NOTHING
             return
-        for row in self._listing.rows(self._definition.list, self._reader.scope_values):
+        for found in self._held() or self._listed(call):
             if self._tools.cancelled.is_set():
                 self._listing.ended = False
-                self._list_gap(self._definition.list.call, CallError("Cancelled", "the run was stopped"))
+                self._list_gap(call.call, CallError("Cancelled", "the run was stopped"))
                 return
-            yield row
+            yield found
+
+    def _listed(self, call: ListCall) -> Iterator[_Found]:
+        for row in self._listing.rows(call, self._reader.scope_values):
+            yield ({"item": row["item"]} if self._definition.inventory else row), _NOTHING
+
+    def _held(self) -> Iterator[_Found] | None:
+        """Return what the inventory has; None if the list must be asked."""
+        inventory = self._engine._inventory
+        if inventory is None or not self._definition.inventory:
+            return None
+        try:
+            holding = inventory.holding(self._definition, self._engine._scope)
+        except CallError as error:
+            self._more_provenance["inventory"] = {
+                "used": False,
+                "code": error.code,
+                "message": error.message,
+            }
+            return None
+        self._more_provenance["inventory"] = {"used": True, "unread": dict(holding.unread)}
+        self._ledger.draw(holding.read, holding.tallies)
+        return self._elements(holding)
+
+    def _elements(self, holding: Holding) -> Iterator[_Found]:
+        try:
+            for element in holding.elements:
+                yield {"item": element.item}, element.contents
+        except CallError as error:
+            self._listing.ended = False
+            self._list_gap(holding.tallies[0].call, error)
+
+    def _miscounted(self) -> bool:
+        """Say whether a count shows that the list, which came to its end, is not whole."""
+        census = self._engine._census
+        if census is None or not self._definition.inventory:
+            return False
+        found = census.compare(self._definition, self._engine._scope, self._digests.keys())
+        self._more_provenance["count"] = found.told()
+        if found.missed is None:
+            return False
+        self._list_gap(found.call, found.missed)
+        return True
 
     def _readings(self) -> Iterator[Reading]:
         if not self._definition.detail:
-            for row in self._rows():
-                yield self._reader.read(row)
+            for row, contents in self._found():
+                yield self._reader.read(row, contents)
             return
         concurrency = self._engine._concurrency
         # A pool of its own, and not for longer: a run may have hundreds of scopes.
@@ -157,8 +213,8 @@ class _Run:
         # A window, so that memory does not grow with the account, in the order of the list.
         window: deque[Future[Reading]] = deque()
         try:
-            for row in self._rows():
-                window.append(pool.submit(self._reader.read, row))
+            for row, contents in self._found():
+                window.append(pool.submit(self._reader.read, row, contents))
                 if len(window) >= 2 * concurrency:
                     yield window.popleft().result()
             while window:
@@ -204,6 +260,7 @@ class _Run:
         identity = self._engine._identity
         return {
             **self._ledger.provenance(),
+            **self._more_provenance,
             "principal": identity.principal,
             "end_reached": self._ended,
             "collector": {"name": identity.collector, "version": identity.version},

@@ -1,7 +1,7 @@
 """What was asked while one collection was read: the provenance that an auditor accepts it by."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,7 @@ class Ledger:
         self._first_request: datetime | None = None
         self._last_receipt: datetime | None = None
         self._provider_time: datetime | None = None
+        self._captured: datetime | None = None
         self._skew: float | None = None
         self._calls = 0
 
@@ -80,14 +81,27 @@ class Ledger:
         with self._lock:
             self._tally(call, parameters).failed += 1
 
+    def captured(self, moment: datetime) -> None:
+        """Note of which moment an inventory tells, where that is not the moment of its answer."""
+        with self._lock:
+            if self._captured is None or moment < self._captured:
+                self._captured = moment
+
     def include(self, other: "Ledger") -> None:
         """Take over what another ledger noted, for answers that serve several collections."""
         with other._lock:
             theirs = [CallTally(**asdict(tally)) for tally in other._tallies.values()]
-            endpoints, skew = set(other._endpoints), other._skew
+        self.draw(other, theirs)
+
+    def draw(self, other: "Ledger", tallies: Iterable[CallTally]) -> None:
+        """Take over endpoints and times of another ledger, and of its calls what these tallies say."""
+        with other._lock:
+            endpoints, skew, captured = set(other._endpoints), other._skew, other._captured
             first, last, provider_time = other._first_request, other._last_receipt, other._provider_time
+        if captured is not None:
+            self.captured(captured)
         with self._lock:
-            for tally in theirs:
+            for tally in tallies:
                 mine = self._tally(tally.call, tally.parameters)
                 mine.pages += tally.pages
                 mine.items += tally.items
@@ -110,7 +124,8 @@ class Ledger:
     def provenance(self) -> dict[str, Any]:
         """Return calls, endpoints and times as plain JSON.
 
-        ``skew_s`` is the provider's clock minus ours, in seconds, at the first answer; the
+        ``provider_time`` is the provider's clock at the last answer, or the moment of which an inventory
+        told. ``skew_s`` is the provider's clock minus ours, in seconds, at the first answer; the
         provider's clock has a resolution of one second.
         """
         with self._lock:
@@ -119,7 +134,7 @@ class Ledger:
                 "endpoints": sorted(self._endpoints),
                 "first_request": _written(self._first_request),
                 "last_receipt": _written(self._last_receipt),
-                "provider_time": _written(self._provider_time),
+                "provider_time": _written(self._captured or self._provider_time),
                 "skew_s": None if self._skew is None else round(self._skew, 3),
             }
 

@@ -14,6 +14,8 @@ from collectors.template import heads, render_text
 from collectors.transport import CallError
 from store.model import Document, Gap, Scope
 
+_NOTHING: Mapping[str, Any] = {}
+
 
 @dataclass(slots=True)
 class Reading:
@@ -69,17 +71,21 @@ class ResourceReader:
         self._canonical_id = canonical_id
         self._id_needs_details = bool(heads(definition.id) & definition.detail.keys())
 
-    def read(self, row: Row) -> Reading:
-        """Read one resource. Never raises: whatever goes wrong is a gap."""
+    def read(self, row: Row, contents: Mapping[str, Any] = _NOTHING) -> Reading:
+        """Read one resource. Never raises: whatever goes wrong is a gap.
+
+        Args:
+            contents: what an inventory gave of it already.
+        """
         reading = Reading()
         try:
-            self._read(row, reading)
+            self._read(row, contents, reading)
         except Exception as error:  # noqa: BLE001 - one resource must not end the collection; the gap shows the fault
             reading.document = None
             reading.gaps.append(self._gap(_internal("", self._list_call, error, self._target.region), ""))
         return reading
 
-    def _read(self, row: Row, reading: Reading) -> None:
+    def _read(self, row: Row, contents: Mapping[str, Any], reading: Reading) -> None:
         definition = self._definition
         content: dict[str, Any] = dict(row)
         failures: dict[str, _Failure] = {}
@@ -87,7 +93,7 @@ class ResourceReader:
             reading.gaps.append(self._unnamed())
             return
         for key, detail in definition.detail.items():
-            self._read_detail(key, detail, content, failures)
+            self._read_detail(key, detail, content, contents, failures)
         values = self._values(content)
         resource_id = render_text(definition.id, values)
         if resource_id is None:
@@ -116,7 +122,12 @@ class ResourceReader:
         reading.gaps.extend(self._gap(failure, kept_id) for failure in failures.values())
 
     def _read_detail(
-        self, key: str, detail: Detail, content: dict[str, Any], failures: dict[str, _Failure]
+        self,
+        key: str,
+        detail: Detail,
+        content: dict[str, Any],
+        contents: Mapping[str, Any],
+        failures: dict[str, _Failure],
     ) -> None:
         values = self._values(content)
         region = self._home(values) or self._target.region
@@ -124,7 +135,7 @@ class ResourceReader:
         try:
             if self._stopped.is_set():
                 raise CallError("StoppedEarly", "the reader stopped before the end")
-            content[key] = self._details.read(key, detail, place, failures)
+            content[key] = self._details.read(key, detail, place, failures, contents)
         except CallError as error:
             failures[key] = _Failure(key, detail.call, error.code, error.message, region)
         except Exception as error:  # noqa: BLE001 - an answer of a shape nobody foresaw costs one key, not the resource

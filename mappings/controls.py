@@ -7,6 +7,7 @@ import re
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -59,6 +60,7 @@ class Control(Strict):
     Attributes:
         number: e.g. ``8.24``.
         evidence: how far configuration can answer it.
+        providers: whose interfaces publish settings that bear on it, whether or not there is a check.
         summary: our own line on the evidence that answers it.
         attach: what a person must attach.
     """
@@ -68,6 +70,7 @@ class Control(Strict):
     theme: Theme
     attributes: Attributes
     evidence: Reach
+    providers: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ()
     summary: str = Field(min_length=10)
     attach: tuple[str, ...] = Field(min_length=1)
 
@@ -75,6 +78,11 @@ class Control(Strict):
     def annex_a(self) -> str:
         """The control's identifier in ISO/IEC 27001:2022, e.g. ``A.8.24``."""
         return f"A.{self.number}"
+
+    @property
+    def answerable(self) -> bool:
+        """Whether configuration can say something of it."""
+        return self.evidence in (Reach.TECHNICAL, Reach.PARTIAL)
 
 
 def natural_key(identifier: str) -> list[str | int]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from annexa.coverage import coverage, summary
 from annexa.moments import as_of_option, must_be_collected_by
 from annexa.output import (
     Column,
@@ -14,7 +15,7 @@ from annexa.output import (
     print_table,
     shown,
 )
-from annexa.rows import control_row, finding_rows, status_row, statuses
+from annexa.rows import Row, control_row, finding_rows, status_row, statuses
 from annexa.statement_rows import COLUMNS, say_pruned, statements_on, with_subjects
 from annexa.workspace import Workspace
 from store import query
@@ -36,6 +37,12 @@ _CHECKS = (
     Column("pass", "Pass", right=True),
     Column("shows", "What it shows of the control", fold=True),
 )
+_COVERAGE = (
+    Column("control", "Control"),
+    Column("title", "Title", fold=True),
+    Column("evidence", "Evidence"),
+)
+_MISSING = Column("missing", "Missing", fold=True)
 
 
 @click.group()
@@ -54,6 +61,27 @@ def list_controls(config: Path | None, form: str) -> None:
         print_table([row | {"count": len(row["checks"])} for row in rows], _LIST)
     else:
         print_rows(rows, _LIST, form)
+
+
+@command.command("coverage")
+@click.option("--missing", "only_missing", is_flag=True, help="Only controls that lack a check.")
+@click.option("--provider", "only", multiple=True, help="Only this provider; may be repeated.")
+@format_option
+@click.pass_obj
+def show_coverage(config: Path | None, only_missing: bool, only: tuple[str, ...], form: str) -> None:
+    """Count the checks on each control by provider, and name the providers that lack one.
+
+    All checks count, whether or not their provider is turned on; a check counts for the controls it names.
+    """
+    workspace = Workspace.load(config)
+    found = coverage(workspace.controls.values(), workspace.catalogue.values(), only)
+    rows = [each.row() for each in found if each.missing or not only_missing]
+    counts = [Column(provider, provider, right=True) for provider in found[0].checks]
+    if form != "json":
+        rows = [_with_columns(row) for row in rows]
+    print_rows(rows, (*_COVERAGE, *counts, _MISSING), form, empty="No control lacks a check.")
+    if form == "table":
+        click.echo(summary(found, only))
 
 
 @command.command("show")
@@ -118,3 +146,9 @@ def show_control(config: Path | None, number: str, as_of: str | None, form: str)
         out.print(f"See them with: annexa findings --control {control.number} --outcome fail")
     else:
         out.print("No check bears on it.")
+
+
+def _with_columns(row: Row) -> Row:
+    """Put a column for each provider in the place of the counts."""
+    head = {column.key: row[column.key] for column in _COVERAGE}
+    return {**head, **row["checks"], "providers": row["providers"], "missing": row["missing"]}

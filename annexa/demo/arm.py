@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from annexa.demo import resource_graph
 from annexa.demo.loopback import Answer, Asked
 from collectors.azure.arm_path import arm_path
 
@@ -27,11 +28,15 @@ class Kind:
         versions: the API versions that know it; empty for all.
         content: a list of resources, or one resource.
         absent: the error code and message where it is not there.
+        method: how it is asked for.
+        link: what the address of the next page is called.
     """
 
     versions: tuple[str, ...]
     content: Any
     absent: tuple[str, str] = ("ResourceNotFound", "The resource was not found.")
+    method: str = "GET"
+    link: str = "nextLink"
 
 
 @dataclass
@@ -52,6 +57,7 @@ class Arm:
 
     Attributes:
         places: path in lower case → what is there.
+        indexed: path of a list in lower case → ids that Resource Graph has besides those of the list.
         lives: requests that a token is good for; None is for ever.
         issued: tokens given out.
         base: its own URL.
@@ -61,6 +67,7 @@ class Arm:
         self, tenant: str, client: str, secret: str, page: int = 100, *, whole: bool = False
     ) -> None:
         self.places: dict[str, Kind] = {}
+        self.indexed: dict[str, list[str]] = {}
         self.page = page
         self.tenant = tenant
         self.client = client
@@ -75,6 +82,10 @@ class Arm:
     def put(self, path: str, content: Any, *versions: str) -> None:
         """Place a list or a resource; None is a path where nothing is."""
         self.places[path.lower()] = Kind(versions, content)
+
+    def put_query(self, path: str, content: list[Any], *versions: str) -> None:
+        """Place what a query by POST finds."""
+        self.places[path.lower()] = Kind(versions, content, method="POST", link="@odata.nextLink")
 
     def expire(self) -> None:
         """Let every token given so far be good for nothing."""
@@ -121,10 +132,12 @@ class Arm:
         version = asked.query.get("api-version")
         if version is None:
             return error(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
+        if asked.method == "POST" and asked.path.lower() == resource_graph.PATH:
+            return self._graph(asked)
         kind = self.places.get(asked.path.lower())
         if kind is None and self._whole and _lists(asked.path):
             return reply(200, {"value": []})
-        if kind is None:
+        if kind is None or asked.method != kind.method:
             return error(404, "ResourceNotFound", f"The resource {asked.path!r} was not found.")
         if kind.versions and version not in kind.versions:
             return error(
@@ -134,15 +147,29 @@ class Arm:
             return error(400, *kind.absent)
         if isinstance(kind.content, Refused):
             return error(403, kind.content.code, kind.content.message)
-        return self._page(asked, kind.content) if isinstance(kind.content, list) else reply(200, kind.content)
+        return self._page(asked, kind) if isinstance(kind.content, list) else reply(200, kind.content)
 
-    def _page(self, asked: Asked, content: list[Any]) -> Answer:
+    def _graph(self, asked: Asked) -> Answer:
+        wanted = json.loads(asked.body)
+        lists = {
+            path: [str(each.get("id", "")) for each in kind.content] + self.indexed.get(path, [])
+            for path, kind in self.places.items()
+            if isinstance(kind.content, list)
+        }
+        try:
+            found = resource_graph.rows(wanted["query"], wanted["subscriptions"], lists)
+        except ValueError as wrong:
+            return error(400, "BadRequest", f"InvalidQuery: {wrong}")
+        return reply(200, resource_graph.page(found, wanted["options"]))
+
+    def _page(self, asked: Asked, kind: Kind) -> Answer:
+        content = kind.content
         start = int(asked.query.get("$skiptoken") or 0)
         end = start + self.page
         body: dict[str, Any] = {"value": content[start:end]}
         if end < len(content):
             query = f"api-version={asked.query['api-version']}&%24skiptoken={end}"
-            body["nextLink"] = f"{self.base}{quote(urlsplit(asked.target).path, safe='/%')}?{query}"
+            body[kind.link] = f"{self.base}{quote(urlsplit(asked.target).path, safe='/%')}?{query}"
         return reply(200, body)
 
     def _unauthorized(self, authorization: str) -> Answer | None:

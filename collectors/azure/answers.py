@@ -12,7 +12,8 @@ _OF_A_RESOURCE = frozenset({"id", "name", "type", "properties"})
 def check(ask: Ask, body: dict[str, Any]) -> None:
     """Compare a body with what was asked.
 
-    A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty.
+    A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty. So
+    does what a query by POST answers, if it is no resource.
 
     Raises:
         CallError: ``MalformedAnswer``.
@@ -20,9 +21,10 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
     if body.get("error") and "value" not in body:
         raise _malformed("a successful answer that holds an error")
     path = arm_path(ask.path)
-    if ask.method != "GET" or path is None:
+    if path is None:
         return
-    if path.lists:
+    # Where a path ends says nothing of a POST: it names what is done.
+    if path.lists if ask.method == "GET" else _OF_A_RESOURCE.isdisjoint(body):
         elements = body.get("value")
         if not isinstance(elements, list):
             raise _malformed("a list without its elements in 'value'")

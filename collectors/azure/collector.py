@@ -10,14 +10,16 @@ from collectors.azure.answers import check
 from collectors.azure.cloud import CLOUDS
 from collectors.azure.credentials import AzureTokens
 from collectors.azure.discovery import SubscriptionDiscovery
+from collectors.azure.inventory import ResourceGraph
 from collectors.azure.settings import AzureSettings
-from collectors.contract import Diagnosis, Discovery, Permissions
+from collectors.contract import Diagnosis, Discovery, Permissions, Target
 from collectors.definition import ResourceType
+from collectors.inventory import Census
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import LinkInBody
 from collectors.rest.service import Service
 from store.instant import rfc3339
-from store.model import Strict
+from store.model import Scope, Strict
 
 
 class AzureCollector(RestCollector):
@@ -29,6 +31,14 @@ class AzureCollector(RestCollector):
 
     def discover(self) -> Discovery:
         return self._discovery.discover()
+
+    def targets(self, scope: Scope, types: Iterable[str]) -> list[Target]:
+        targets = super().targets(scope, types)
+        self._graph.plan(scope, (self._types[each.resource_type] for each in targets))
+        return targets
+
+    def census(self) -> Census:
+        return self._graph
 
     def permissions(self, types: Iterable[str]) -> Permissions:
         wanted = [self._types[kind] for kind in types if kind in self._types]
@@ -51,7 +61,8 @@ class AzureCollector(RestCollector):
                 base_url=self._settings.endpoint_url.rstrip("/")
                 or CLOUDS[self._settings.cloud].resource_manager,
                 tokens=self._tokens,
-                pager=LinkInBody("nextLink"),
+                # Microsoft.PolicyInsights and Microsoft.Management have names of their own for it.
+                pager=LinkInBody("nextLink", ("@odata.nextLink", "@nextLink")),
                 check=check,
                 # Some versions of Microsoft.Security answer with the bare list.
                 array="value",
@@ -74,6 +85,10 @@ class AzureCollector(RestCollector):
     @cached_property
     def _tokens(self) -> AzureTokens:
         return AzureTokens(self._settings)
+
+    @cached_property
+    def _graph(self) -> ResourceGraph:
+        return ResourceGraph(self._caller())
 
     @cached_property
     def _discovery(self) -> SubscriptionDiscovery:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from collectors.azure.arm_path import arm_path
 from collectors.azure.fields import form_of, forms
 from collectors.azure.permissions import actions_of, path_of
 from collectors.definition import Call, Detail, ListCall, ResourceType
@@ -16,7 +17,8 @@ _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 def definition_problems(definition: ResourceType) -> list[str]:
     """Name what is wrong with the calls of a definition, and the fields that no answer has."""
-    problems = [
+    problems = [*_of_inventory(definition)]
+    problems += [
         f"{call.call}: {problem}" for call in definition.calls() for problem in _problems(definition, call)
     ]
     return problems or list(field_lint.unknown_fields(definition, forms(), document_forms(definition)))
@@ -53,6 +55,21 @@ def _detail_form(definition: ResourceType, detail: Detail) -> str:
     if path.lists:
         return list_of(form) if detail.take == "value" else ANY
     return form if detail.take == "@" else ANY
+
+
+def _of_inventory(definition: ResourceType) -> Iterator[str]:
+    """Name why what Resource Graph counts would not be what the list gives."""
+    if any(detail.inventory for detail in definition.detail.values()):
+        yield "a detail has an inventory, but Azure Resource Graph counts resources only"
+    call = definition.list
+    if not definition.inventory or call is None:
+        return
+    path = arm_path(call.operation.partition(" ")[2])
+    kind = "/".join(path.kind).lower() if path is not None else ""
+    if definition.inventory != kind:
+        yield f"inventory is {definition.inventory!r}, but the list is of {kind!r}"
+    if call.over is not None or call.items != "value" or definition.id != "{item.id}":
+        yield "has an inventory, so the list must give all of a subscription, each with its own id"
 
 
 def _problems(definition: ResourceType, call: Call) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from collectors.azure.arm_path import ArmPath, arm_path
+from collectors.azure.inventory import PERMISSIONS as COUNTING
 from collectors.azure.settings import AzureSettings
 from collectors.contract import Permissions
 from collectors.definition import Call, ListCall, ResourceType
@@ -17,12 +18,15 @@ _DESCENDANTS = "Microsoft.Management/managementGroups/descendants/read"
 
 def permissions(definitions: Iterable[ResourceType], settings: AzureSettings) -> Permissions:
     """Return a role definition with the actions that reading takes, at the scopes of the settings."""
+    definitions = tuple(definitions)
     actions = {_SUBSCRIPTIONS} | {
         action
         for definition in definitions
         for call in definition.calls()
         for action in actions_of(definition, call)
     }
+    if any(definition.inventory for definition in definitions):
+        actions.update(COUNTING)
     scopes = [f"/subscriptions/{each}" for each in settings.subscriptions]
     if settings.management_groups:
         actions.add(_DESCENDANTS)

@@ -11,7 +11,9 @@ from collectors.definition import ResourceType
 from collectors.gcp import lint, permissions
 from collectors.gcp.answers import THROTTLING, check, left_out, read_error
 from collectors.gcp.credentials import GoogleTokens
+from collectors.gcp.inventory import AssetInventory
 from collectors.gcp.settings import GcpSettings
+from collectors.inventory import Inventory
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import TokenInBody
 from collectors.rest.service import Service
@@ -41,6 +43,7 @@ class GcpCollector(RestCollector):
         read = [
             each for each in types if each in self._types and (self._types[each].scope or "project") == kind
         ]
+        self._assets.plan(scope, (self._types[each] for each in read))
         return super().targets(scope, read)
 
     def permissions(self, types: Iterable[str]) -> Permissions:
@@ -64,6 +67,9 @@ class GcpCollector(RestCollector):
 
     def services(self) -> Mapping[str, Service]:
         return {name: self._service(name) for name in self._service_names}
+
+    def inventory(self) -> Inventory | None:
+        return self._assets if self._settings.inventory == "auto" else None
 
     def elsewhere(self) -> bool:
         return bool(self._settings.endpoint_url)
@@ -93,6 +99,13 @@ class GcpCollector(RestCollector):
     def _service_names(self) -> tuple[str, ...]:
         called = {call.service for definition in self._types.values() for call in definition.calls()}
         return tuple(sorted(called | _OWN_SERVICES))
+
+    @cached_property
+    def _assets(self) -> AssetInventory:
+        return AssetInventory(self._caller(), self._reads_whole)
+
+    def _reads_whole(self, organization: str) -> bool:
+        return not self._settings.narrowed or organization in self._settings.organizations
 
     @cached_property
     def _tokens(self) -> GoogleTokens:

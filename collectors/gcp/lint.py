@@ -6,6 +6,7 @@ from typing import Any
 
 from collectors.definition import Call, ListCall, ResourceType
 from collectors.gcp.fields import forms
+from collectors.gcp.inventory import IAM_POLICY
 from collectors.gcp.methods import method_of, methods_of, permissions_of
 from collectors.rest import field_lint
 from collectors.rest.forms import ANY
@@ -13,7 +14,6 @@ from collectors.rest.operation import BODY, parse
 from collectors.template import heads
 
 SCOPES = ("project", "organization")
-IAM_POLICY = "IAM_POLICY"
 
 _ASSET_TYPE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.googleapis\.com/[A-Za-z]+")
 

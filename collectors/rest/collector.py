@@ -15,6 +15,7 @@ from collectors.collection import Collection
 from collectors.contract import Target, Tools
 from collectors.definition import ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
+from collectors.inventory import Census, Inventory
 from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
@@ -97,6 +98,14 @@ class RestCollector:
         """Say whether the configuration leads to another endpoint than the provider's own."""
         raise NotImplementedError
 
+    def inventory(self) -> Inventory | None:
+        """Return what gives the elements of lists for many scopes at once, if there is such a thing."""
+        return None
+
+    def census(self) -> Census | None:
+        """Return what counts the elements of lists independently of them, if there is such a thing."""
+        return None
+
     def canonical_id(self, resource_id: str) -> str:
         """Return the one form of an id that the provider may write in several."""
         return resource_id
@@ -147,5 +156,7 @@ class RestCollector:
                     limiter=RateLimiter(self._limits),
                     retry=self._retry,
                     canonical_id=self.canonical_id,
+                    inventory=self.inventory(),
+                    census=self.census(),
                 )
             return self._engines[scope.key]

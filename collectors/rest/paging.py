@@ -35,17 +35,22 @@ class LinkInBody:
 
     Attributes:
         key: where it is; absent, null or empty on the last page.
+        others: where it is in those answers that call it otherwise.
     """
 
     key: str
+    others: tuple[str, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
-        return frozenset({self.key})
+        return frozenset({self.key, *self.others})
 
     def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
         del response
-        return _text(body, self.key)
+        links = [link for key in (self.key, *self.others) if (link := _text(body, key))]
+        if len(links) > 1:
+            raise CallError("MalformedAnswer", "there are two addresses of the next page")
+        return links[0] if links else None
 
 
 @dataclass(frozen=True)

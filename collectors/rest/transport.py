@@ -133,7 +133,7 @@ class RestTransport:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > self._largest:
-                raise CallError("MalformedAnswer", f"the answer is longer than {self._largest} bytes")
+                raise CallError("AnswerTooLong", f"the answer is longer than {self._largest} bytes")
             if time.monotonic() > end:
                 raise CallError(
                     "Timeout", f"the answer was not whole after {self._longest:.0f} s", retryable=True

@@ -41,6 +41,7 @@ _READS = (
     ("status",),
     ("status", "--framework", "soc2"),
     ("controls", "list"),
+    ("controls", "coverage"),
     ("controls", "show", "8.24"),
     ("checks", "list"),
     ("checks", "show", CHECK),

@@ -325,6 +325,7 @@ def _keys(rows: Iterable[dict[str, Any]]) -> list[str]:
         ("annexa findings", ("findings",)),
         ("annexa status", ("status",)),
         ("annexa controls list", ("controls", "list")),
+        ("annexa controls coverage", ("controls", "coverage")),
         ("annexa gaps", ("gaps",)),
         ("annexa evidence show", ("evidence", "show", "payroll")),
         ("annexa verify", ("verify",)),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,9 @@ class Azure:
         return AzureCollector(self.settings(**more), tools or Tools(redaction_key=KEY))
 
 
-@pytest.fixture(scope="class")
-def azure_environment(certified: Certified) -> Iterator[None]:
+@contextmanager
+def environment(certified: Certified) -> Iterator[None]:
+    """The secret of the tenant's application, and nothing of the developer's own."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
@@ -51,12 +53,25 @@ def azure_environment(certified: Certified) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="class")
-def azure(certified: Certified, azure_environment: None) -> Iterator[Azure]:
+@contextmanager
+def served(certified: Certified) -> Iterator[Azure]:
     """The tenant of :mod:`tests.collectors.azure.estate`."""
-    del azure_environment
     arm = Arm()
     estate.build(arm)
     with Loopback(arm, certified.server) as server:
         arm.base = server.url
         yield Azure(arm, server)
+
+
+@pytest.fixture(scope="class")
+def azure_environment(certified: Certified) -> Iterator[None]:
+    with environment(certified):
+        yield
+
+
+@pytest.fixture(scope="class")
+def azure(certified: Certified, azure_environment: None) -> Iterator[Azure]:
+    """The tenant, made anew for each test or class."""
+    del azure_environment
+    with served(certified) as tenant:
+        yield tenant

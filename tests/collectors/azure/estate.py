@@ -9,6 +9,8 @@ DISABLED = "aaaaaaaa-0000-4000-8000-000000000002"
 GROUP = "corp"
 
 ACCOUNTS = 5
+BREACHES = 3
+"""Storage accounts that break a rule: more than are on one page."""
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 """The number of the built-in role Owner, which is the same everywhere."""
 COMMAND = "provision --password hunter2"
@@ -81,8 +83,25 @@ def _tenant(arm: Arm) -> None:
         ],
         "2020-05-01",
     )
+    _management_group(arm)
     roles = [{"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}]
     arm.put(f"{_SUB}/providers/Microsoft.Authorization/permissions", roles, "2022-04-01")
+
+
+def _management_group(arm: Arm) -> None:
+    path = f"/providers/Microsoft.Management/managementGroups/{GROUP}"
+    properties: dict[str, Any] = {"tenantId": TENANT, "displayName": "Corporation"}
+    named = {
+        "id": path,
+        "name": GROUP,
+        "type": "Microsoft.Management/managementGroups",
+        "properties": properties,
+    }
+    groups = path.rpartition("/")[0]
+    arm.put(groups, [named], "2023-04-01")
+    arm.places[groups.lower()].link = "@nextLink"
+    child = {"id": _SUB, "type": "/subscriptions", "name": SUBSCRIPTION, "displayName": "Payroll"}
+    arm.put(path, {**named, "properties": {**properties, "children": [child]}}, "2023-04-01")
 
 
 def account(number: int) -> dict[str, Any]:
@@ -203,6 +222,7 @@ def _network(arm: Arm) -> None:
         "applicationGateways",
         "ApplicationGatewayWebApplicationFirewallPolicies",
         "azureFirewalls",
+        "firewallPolicies",
         "bastionHosts",
         "ddosProtectionPlans",
     ):
@@ -224,6 +244,8 @@ def _compute(arm: Arm) -> None:
     _list(arm, "Microsoft.Compute/virtualMachines", "2024-03-01", bare, machine)
     arm.put(f"{machine['id']}/extensions", [script], "2024-03-01")
     _list(arm, "Microsoft.Compute/virtualMachineScaleSets", "2024-03-01")
+    _list(arm, "Microsoft.Compute/images", "2024-03-01")
+    _list(arm, "Microsoft.GuestConfiguration/guestConfigurationAssignments", "2022-01-25")
     for kind in ("disks", "snapshots", "diskEncryptionSets"):
         _list(arm, f"Microsoft.Compute/{kind}", "2023-10-02")
 
@@ -252,7 +274,25 @@ def _governance(arm: Arm) -> None:
             {"roleName": "Operators", "type": "CustomRole"},
         ),
     )
-    _list(arm, "Microsoft.Authorization/policyAssignments", "2024-04-01")
+    assignment = {"scope": f"/providers/Microsoft.Management/managementGroups/{GROUP}", "parameters": {}}
+    assigned = _extension("rules", "Microsoft.Authorization", "policyAssignments", assignment)
+    _list(arm, "Microsoft.Authorization/policyAssignments", "2024-04-01", assigned)
+    arm.put_query(
+        f"{_SUB}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults",
+        [
+            {
+                "@odata.id": None,
+                "resourceId": account(number)["id"],
+                "resourceType": "Microsoft.Storage/storageAccounts",
+                "policyAssignmentId": assigned["id"],
+                "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/plain-http",
+                "policyDefinitionAction": "audit",
+                "complianceState": "NonCompliant",
+            }
+            for number in range(BREACHES)
+        ],
+        "2019-10-01",
+    )
     _list(arm, "Microsoft.Authorization/policyExemptions", "2022-07-01-preview")
     _list(
         arm,
@@ -274,6 +314,7 @@ def _governance(arm: Arm) -> None:
     _list(arm, "Microsoft.Security/securityContacts", "2023-12-01-preview")
     _list(arm, "Microsoft.Security/settings", "2022-05-01")
     _list(arm, "Microsoft.Security/assessments", "2021-06-01")
+    _list(arm, "Microsoft.Security/alerts", "2022-01-01")
     _list(arm, "Microsoft.Insights/activityLogAlerts", "2020-10-01")
     _list(arm, "Microsoft.Insights/diagnosticSettings", "2021-05-01-preview")
     _list(arm, "Microsoft.OperationalInsights/workspaces", "2023-09-01")
@@ -308,6 +349,9 @@ def _sql(arm: Arm) -> None:
     arm.put(f"{server['id']}/databases", [database], version)
     encryption = f"{database['id']}/transparentDataEncryption/current"
     arm.put(encryption, {"id": encryption, "name": "current", "properties": {"state": "Enabled"}}, version)
+    masking = f"{database['id']}/dataMaskingPolicies/Default"
+    policy = {"id": masking, "name": "Default", "properties": {"dataMaskingState": "Disabled"}}
+    arm.put(masking, policy, version)
 
 
 def _web(arm: Arm) -> None:

@@ -28,6 +28,7 @@ class Example:
     """An answer that the specification gives as an example."""
 
     file: str
+    method: str
     template: str
     path: ArmPath
     version: str
@@ -58,11 +59,13 @@ def examples() -> Iterator[Example]:
         if template.startswith("/{"):
             template = "/subscriptions/x/" + template.split("/", 2)[2]
         path = arm_path(template)
-        if entry["method"] == "GET" and path is not None:
+        if path is not None:
             content = json.loads((folder / entry["file"]).read_text(encoding="utf-8"))
             body = content.get("responses", {}).get("200", {}).get("body")
+            if isinstance(body, list):
+                body = {"value": body}  # as the service's `array` has it
             if body is not None:
-                yield Example(entry["file"], template, path, entry["apiVersion"], body)
+                yield Example(entry["file"], entry["method"], template, path, entry["apiVersion"], body)
 
 
 def recordings() -> Iterator[Recorded]:

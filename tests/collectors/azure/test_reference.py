@@ -46,6 +46,8 @@ _IN_NO_EXAMPLE = {
 """Fields that the reference describes, but that none of the examples has."""
 _AGAINST_ITS_OWN_MODEL = {"network/ApplicationGateways_ListAll.json"}
 """Writes addresses as text, where the model of the same version has objects."""
+_BEYOND_ITS_MODEL = {"security/Alerts_List.json"}
+"""Has what an alert saw, of which the model says that it may be anything."""
 _NOT_COVERED = "NotRecorded"
 
 
@@ -74,7 +76,7 @@ def test_every_call_uses_a_published_version() -> None:
         for example in found:
             if example.body == {}:
                 continue  # made up by a generator that leaves out whatever is optional
-            check(Ask("GET", example.template, ()), example.body)
+            check(Ask(example.method, example.template, ()), example.body)
             if isinstance(call, ListCall):
                 assert isinstance(example.body["value"], list), example.file
     assert wrong == []
@@ -108,8 +110,10 @@ def test_the_examples_have_no_field_that_the_lint_would_refuse() -> None:
     wrong, compared = [], 0
     for example in examples():
         form = form_of(example.path.kind)
-        if form == ANY or example.body == {} or example.file in _AGAINST_ITS_OWN_MODEL:
+        if form == ANY or example.body == {} or example.file in _AGAINST_ITS_OWN_MODEL | _BEYOND_ITS_MODEL:
             continue
+        if example.method == "POST":
+            continue  # a query may ask for sums, which have fields of their own
         for each in example.body["value"] if example.path.lists else [example.body]:
             compared += 1
             wrong += list(forms().mismatches(example.file, form, each))

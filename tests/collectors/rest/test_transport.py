@@ -136,7 +136,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
     error = failure(
         lambda _: reply(200, gzip.compress(b" " * 1_000_000), ("Content-Encoding", "gzip")), largest=1_000
     )
-    assert error.code == "MalformedAnswer"
+    assert error.code == "AnswerTooLong"
     assert "longer than 1000 bytes" in error.message
 
 
@@ -344,6 +344,22 @@ def test_a_next_link_that_leads_elsewhere_is_not_followed(link: str) -> None:
 @pytest.mark.parametrize("link", [5, {"href": "/x"}, ["/x"], True])
 def test_a_next_link_that_is_no_text_is_malformed(link: Any) -> None:
     assert failure(lambda _: reply(200, {"nextLink": link})).code == "MalformedAnswer"
+
+
+@pytest.mark.parametrize("key", ["nextLink", "@odata.nextLink", "@nextLink"])
+def test_a_next_link_may_have_one_of_several_names(key: str) -> None:
+    pager = LinkInBody("nextLink", ("@odata.nextLink", "@nextLink"))
+    body = {"value": [1], key: "/things/one?skip=1"}
+    with serving(lambda _: reply(200, body), pager=pager) as (transport, _):
+        answer = transport.send(THINGS)
+    assert (answer.body, answer.next_token) == ({"value": [1]}, "/things/one?skip=1")
+
+
+def test_two_next_links_in_one_answer_are_malformed() -> None:
+    body = {"value": [], "nextLink": "/a", "@nextLink": "/b"}
+    assert failure(lambda _: reply(200, body), pager=LinkInBody("nextLink", ("@nextLink",))).code == (
+        "MalformedAnswer"
+    )
 
 
 def test_a_relative_next_link_stays_at_home() -> None:

@@ -1,0 +1,142 @@
+"""A cloud that answers after a while: any number of scopes with the same resources, in a process of its own.
+
+    python -m benchmarks.distant SCOPES LATENCY_S
+
+It prints its URL. What it answers has the form of Google's and Azure's interfaces; nothing is kept, all of it
+follows from numbers.
+"""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from annexa.demo import resource_graph
+
+EACH = 5
+"""Resources of each type in each scope."""
+ORGANIZATION = "1"
+READ_TIME = "2026-01-01T00:00:00Z"
+POLICY = {"version": 1, "bindings": [{"role": "roles/owner", "members": ["user:admin@example.com"]}]}
+
+_FILLING = {f"setting{number}": f"a value of some length, number {number}" for number in range(15)}
+_GOOGLE_LISTS = {
+    r"/storage/storage/v1/b": "items",
+    r"/pubsub/v1/projects/[^/]+/topics": "topics",
+    r"/pubsub/v1/projects/[^/]+/subscriptions": "subscriptions",
+    r"/iam/v1/projects/[^/]+/serviceAccounts": "accounts",
+}
+
+
+def project(number: int) -> str:
+    return f"project-{number}"
+
+
+def subscription(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def item(scope: str, kind: str, number: int) -> dict[str, Any]:
+    """A resource of Google."""
+    return {"name": f"{scope}-{kind}-{number}".lower(), "location": "EU", **_FILLING}
+
+
+class Distant:
+    """Answers requests."""
+
+    def __init__(self, scopes: int) -> None:
+        self._scopes = scopes
+
+    def answer(self, target: str, body: bytes) -> Any:
+        parts = urlsplit(target)
+        path, query = unquote(parts.path), parse_qs(parts.query)
+        if path.startswith("/cloudasset/"):
+            return self._assets(query)
+        if path.lower() == resource_graph.PATH:
+            return self._counts(json.loads(body))
+        if path.startswith("/subscriptions/"):
+            return _azure(path)
+        if path.endswith("/iam"):
+            return POLICY
+        for pattern, key in _GOOGLE_LISTS.items():
+            if re.fullmatch(pattern, path):
+                scope = query["project"][0] if "project" in query else path.split("/")[4]
+                return {key: [item(scope, key, number) for number in range(EACH)]}
+        raise ValueError(path)
+
+    def _assets(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        kinds, size = query["assetTypes"], int(query["pageSize"][0])
+        start = int(query.get("pageToken", ["0"])[0])
+        total = self._scopes * len(kinds) * EACH
+        found = [
+            self._asset(at, kinds, query["contentType"][0]) for at in range(start, min(start + size, total))
+        ]
+        more = {"nextPageToken": str(start + size)} if start + size < total else {}
+        return {"readTime": READ_TIME, "assets": found, **more}
+
+    def _asset(self, at: int, kinds: list[str], content: str) -> dict[str, Any]:
+        scope, rest = divmod(at, len(kinds) * EACH)
+        kind, number = kinds[rest // EACH], rest % EACH
+        held = item(project(scope), kind.rpartition("/")[2], number)
+        return {
+            "name": f"//{kind.partition('/')[0]}/{held['name']}",
+            "assetType": kind,
+            "ancestors": [f"projects/{scope}", f"organizations/{ORGANIZATION}"],
+            **({"resource": {"data": held}} if content == "RESOURCE" else {"iamPolicy": POLICY}),
+        }
+
+    def _counts(self, asked: dict[str, Any]) -> dict[str, Any]:
+        kinds = re.findall(r"'([^']+)'", asked["query"])
+        rows = [
+            {"type": kind, "subscriptionId": each, "counted": EACH}
+            for each in asked["subscriptions"]
+            for kind in kinds
+        ]
+        return resource_graph.page(rows, asked["options"])
+
+
+def _azure(path: str) -> dict[str, Any]:
+    if path.endswith("/default"):
+        return {"id": path, "name": "default", "type": path.split("/")[-2], "properties": _FILLING}
+    return {"value": list(_resources(path))}
+
+
+def _resources(path: str) -> Iterator[dict[str, Any]]:
+    _, _, scope, _, namespace, kind = path.split("/")
+    for number in range(EACH):
+        yield {
+            "id": f"/subscriptions/{scope}/resourceGroups/one/providers/{namespace}/{kind}/x{number}",
+            "name": f"x{number}",
+            "type": f"{namespace}/{kind}",
+            "location": "westeurope",
+            "properties": _FILLING,
+        }
+
+
+async def _serve(distant: Distant, latency: float) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                content = json.dumps(distant.answer(head.split(b" ", 2)[1].decode(), body)).encode()
+                await asyncio.sleep(latency)
+                headers = (
+                    f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
+                )
+                writer.write(headers.encode() + b"\r\n\r\n" + content)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Distant(int(sys.argv[1])), float(sys.argv[2])))
