@@ -86,8 +86,11 @@ def show_check(config: Path | None, check_id: str, form: str) -> None:
 @format_option
 @click.pass_obj
 def lint(config: Path | None, form: str) -> int:
-    """Validate every definition, built-in and your own; exits with 1 if anything is wrong."""
-    problems, types, checks = lint_everything(Workspace.load(config))
+    """Validate every definition, built-in and your own; exits with 1 if anything is wrong.
+
+    Providers that are not turned on are looked at as well, where what they need is installed.
+    """
+    problems, types, checks = lint_everything(Workspace.load(config).with_every_provider())
     rows = [{"subject": problem.subject, "message": problem.message} for problem in problems]
     if rows or form != "table":
         print_rows(rows, _PROBLEMS, form)

@@ -6,6 +6,7 @@ from collectors.azure.arm_path import arm_path
 from collectors.rest.operation import Ask
 from collectors.transport import CallError
 
+_RESOURCE_GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 _OF_A_RESOURCE = frozenset({"id", "name", "type", "properties"})
 
 
@@ -13,7 +14,7 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
     """Compare a body with what was asked.
 
     A list of Azure Resource Manager holds its elements in ``value``, which is there when it is empty. So
-    does what a query by POST answers, if it is no resource.
+    does what a query by POST answers, if it is no resource; Resource Graph has its rows in ``data``.
 
     Raises:
         CallError: ``MalformedAnswer``.
@@ -22,6 +23,10 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
         raise _malformed("a successful answer that holds an error")
     path = arm_path(ask.path)
     if path is None:
+        return
+    if ask.path == _RESOURCE_GRAPH:
+        if not isinstance(body.get("data"), list):
+            raise _malformed("no rows in 'data'")
         return
     # Where a path ends says nothing of a POST: it names what is done.
     if path.lists if ask.method == "GET" else _OF_A_RESOURCE.isdisjoint(body):

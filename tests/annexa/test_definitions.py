@@ -23,7 +23,7 @@ _DECIDED = (Outcome.PASS, Outcome.FAIL)
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     config = tmp_path_factory.mktemp("definitions") / "annexa.toml"
-    config.write_text("[aws]\n[azure]\n", encoding="utf-8")
+    config.write_text("[aws]\n[azure]\n[gcp]\n", encoding="utf-8")
     return Workspace.load(config)
 
 
