@@ -9,8 +9,8 @@ from collectors.rest.operation import Ask
 from collectors.transport import CallError
 
 _LICENCE = (
-    "The tenant has no licence for this (Microsoft Entra ID P1, P2 or Governance, Intune or Defender): get one, "
-    "or leave the resource type out under [collect] skip."
+    "The tenant has no licence for this (Microsoft Entra ID P1, P2 or Governance, Intune or Defender): "
+    "get one, or leave the resource type out under [collect] skip."
 )
 _GRANT = "Grant what `annexa permissions entra` prints, and consent to it as an administrator."
 
@@ -35,10 +35,7 @@ def read_error(body: Any) -> tuple[str, str]:
     The form is that of OData: ``{"error": {"code", "message", "innerError"}}``.
     """
     code, message = nested_error(body)
-    if "licen" in message.lower():
-        remedy = _LICENCE
-    else:
-        remedy = _REMEDIES.get(code, "")
+    remedy = _LICENCE if "licen" in message.lower() else _REMEDIES.get(code, "")
     return code, f"{message} {remedy}".strip()
 
 

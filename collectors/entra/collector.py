@@ -29,7 +29,9 @@ class EntraCollector(TenantCollector):
         {"call": "graph:GET /v1.0/organization", "permission": ["Organization.Read.All"]}
     )
     credential_codes: ClassVar[frozenset[str]] = CREDENTIAL_CODES
-    credential_hint: ClassVar[str] = "Check credential, tenant_id and client_id under [entra], or sign in again."
+    credential_hint: ClassVar[str] = (
+        "Check credential, tenant_id and client_id under [entra], or sign in again."
+    )
 
     def services(self) -> Mapping[str, Service]:
         cloud = CLOUDS[self._settings.cloud]

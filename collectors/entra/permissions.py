@@ -39,8 +39,8 @@ def permissions(grants: tuple[str, ...]) -> Permissions:
     access = [{"id": app_roles()[grant], "type": "Role"} for grant in grants]
     required = [{"resourceAppId": _GRAPH, "resourceAccess": access}]
     note = (
-        "Ask for them with `az ad app update --id APPLICATION --required-resource-accesses @FILE`, and consent "
-        f"with `az ad app permission admin-consent --id APPLICATION`. They are: {', '.join(grants)}."
+        "Ask for them with `az ad app update --id APPLICATION --required-resource-accesses @FILE`, and "
+        f"consent with `az ad app permission admin-consent --id APPLICATION`. They are: {', '.join(grants)}."
     )
     return Permissions(grants, (orjson.dumps(required, option=orjson.OPT_INDENT_2).decode(),), note=note)
 
@@ -53,4 +53,6 @@ def lacking(grants: Iterable[str], granted: frozenset[str]) -> list[str]:
 def _has(grant: str, granted: frozenset[str]) -> bool:
     if grant in granted or grant.replace(".Read.", ".ReadWrite.") in granted:
         return True
-    return grant in _IN_DIRECTORY and not granted.isdisjoint({"Directory.Read.All", "Directory.ReadWrite.All"})
+    return grant in _IN_DIRECTORY and not granted.isdisjoint(
+        {"Directory.Read.All", "Directory.ReadWrite.All"}
+    )

@@ -2,10 +2,10 @@
 
     python -m tests.collectors.entra.generate_fields METADATA PERMISSIONS
 
-METADATA is ``clean_v10_metadata/cleanMetadata.xml`` of github.com/microsoftgraph/msgraph-metadata, PERMISSIONS
-is ``permissions/permissions-descriptions.json`` of github.com/microsoftgraph/microsoft-graph-devx-content.
-Only names and types of fields are taken, of the calls that the definitions make, and the ids of the permissions
-that they take.
+METADATA is ``clean_v10_metadata/cleanMetadata.xml`` of github.com/microsoftgraph/msgraph-metadata,
+PERMISSIONS is ``permissions/permissions-descriptions.json`` of
+github.com/microsoftgraph/microsoft-graph-devx-content. Only names and types of fields are taken, of the calls
+that the definitions make, and the ids of the permissions that they take.
 """
 
 import json
@@ -206,7 +206,10 @@ def fields(metadata: Path, calls: Iterable[Call]) -> dict[str, object]:
         kind = model.answer(call.partition(" ")[2])
         form = types.collection(kind) if kind.startswith("Collection(") else types.form(kind)
         found[call] = {"form": form, "query": _OPTIONS}
-    return {"calls": found, "types": {name: dict(sorted(types.found[name].items())) for name in sorted(types.found)}}
+    return {
+        "calls": found,
+        "types": {name: dict(sorted(types.found[name].items())) for name in sorted(types.found)},
+    }
 
 
 def app_roles(permissions: Path, wanted: set[str]) -> dict[str, str]:
