@@ -26,6 +26,7 @@ def build(graph: Graph) -> None:
     _applications(graph)
     _governance(graph)
     _devices(graph)
+    _security(graph)
 
 
 def identifier(kind: str, number: int) -> str:
@@ -382,3 +383,21 @@ def _devices(graph: Graph) -> None:
         "lastSyncDateTime": "2026-05-01T00:00:00Z",
     }
     graph.put("/deviceManagement/managedDevices", [managed])
+
+
+def _security(graph: Graph) -> None:
+    incident = {
+        "id": "17",
+        "displayName": "Malware on LAPTOP-1",
+        "status": "active",
+        "severity": "high",
+        "assignedTo": None,
+        "createdDateTime": "2026-01-01T00:00:00Z",
+    }
+    graph.put("/security/incidents", [incident], premium=True)
+    simulation = {"id": identifier("e", 40), "displayName": "Invoice", "status": "succeeded"}
+    graph.put(
+        "/security/attackSimulation/simulations",
+        [{**simulation, "launchDateTime": "2025-01-01T00:00:00Z"}],
+        premium=True,
+    )

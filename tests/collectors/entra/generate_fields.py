@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from collectors.definition import Call, load_resource_types
@@ -52,18 +52,21 @@ class Model:
         self.enums: set[str] = set()
         self.derived: dict[str, list[str]] = {}
         self.roots: dict[str, str] = {}
-        for schema in root.iter(f"{_EDM}Schema"):
-            namespace, alias = schema.attrib["Namespace"], schema.get("Alias", "")
+        schemas = list(root.iter(f"{_EDM}Schema"))
+        aliases = {
+            each.attrib["Alias"]: each.attrib["Namespace"] for each in schemas if "Alias" in each.attrib
+        }
+        for schema in schemas:
             for element in schema:
-                self._read(element, namespace, alias)
+                self._read(element, schema.attrib["Namespace"], aliases)
 
-    def _read(self, element: ElementTree.Element, namespace: str, alias: str) -> None:
+    def _read(self, element: ElementTree.Element, namespace: str, aliases: Mapping[str, str]) -> None:
         name = f"{namespace}.{element.get('Name', '')}"
         if element.tag in (f"{_EDM}EntityType", f"{_EDM}ComplexType"):
             for each in element.iter():
                 for attribute in ("Type", "BaseType"):
                     if attribute in each.attrib:
-                        each.set(attribute, _qualified(each.attrib[attribute], namespace, alias))
+                        each.set(attribute, _qualified(each.attrib[attribute], aliases))
             self.types[name] = element
             if "BaseType" in element.attrib:
                 self.derived.setdefault(element.attrib["BaseType"], []).append(name)
@@ -184,12 +187,11 @@ EXPANDED = frozenset(
 """Relations that definitions expand, or that Graph expands by itself."""
 
 
-def _qualified(kind: str, namespace: str, alias: str) -> str:
+def _qualified(kind: str, aliases: Mapping[str, str]) -> str:
     inner = _element(kind)
-    for short, whole in ((alias, namespace), ("graph", "microsoft.graph"), ("self", namespace)):
-        if short and inner.startswith(f"{short}."):
-            inner = f"{whole}.{inner.removeprefix(f'{short}.')}"
-            break
+    alias, _, rest = inner.partition(".")
+    if alias in aliases:
+        inner = f"{aliases[alias]}.{rest}"
     return f"Collection({inner})" if kind.startswith("Collection(") else inner
 
 
