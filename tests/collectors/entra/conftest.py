@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,9 @@ class Entra:
         return documents, collection.report
 
 
-@pytest.fixture(scope="class")
-def entra_environment(certified: Certified) -> Iterator[None]:
+@contextmanager
+def environment(certified: Certified) -> Iterator[None]:
+    """Variables for the fake, and none of the developer's."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
@@ -63,28 +65,28 @@ def entra_environment(certified: Certified) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="class")
-def served(certified: Certified, entra_environment: None) -> Iterator[Entra]:
+@contextmanager
+def serving(certified: Certified) -> Iterator[Entra]:
     """The tenant of :mod:`tests.collectors.entra.estate`."""
-    del entra_environment
     graph = Graph()
     estate.build(graph)
     graph.claims = {"roles": sorted(app_roles())}
-    with Loopback(graph, certified.server) as server:
+    with environment(certified), Loopback(graph, certified.server) as server:
         graph.base = server.url
         yield Entra(graph, server)
 
 
+@pytest.fixture(scope="class")
+def served(certified: Certified) -> Iterator[Entra]:
+    """The tenant, made anew for each test or class."""
+    with serving(certified) as tenant:
+        yield tenant
+
+
 @pytest.fixture
-def entra(served: Entra) -> Iterator[Entra]:
-    """The same, in order again after each test."""
-    yield served
-    graph = served.graph
-    graph.rules.clear()
-    graph.denied.clear()
-    graph.premium = True
-    graph.lives = None
-    graph.claims = {"roles": sorted(app_roles())}
+def entra(served: Entra) -> Entra:
+    """The tenant of one test."""
+    return served
 
 
 @pytest.fixture
