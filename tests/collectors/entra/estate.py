@@ -96,6 +96,9 @@ def _tenant(graph: Graph) -> None:
         [{"id": identifier("b", 3), "displayName": "Password Rule Settings", "values": values}],
     )
     score = {"id": f"{TENANT}_2026-05-01", "currentScore": 300.0, "maxScore": 400.0}
+    update = {"state": "Ignored", "comment": "", "assignedTo": "ann@contoso.com"}
+    control = {"id": "MFARegistrationV2", "title": "Ensure all users can complete MFA"}
+    graph.put("/security/secureScoreControlProfiles", [{**control, "controlStateUpdates": [update]}])
     graph.put("/security/secureScores", [score, {**score, "id": f"{TENANT}_2026-04-30"}])
     graph.put(
         "/admin/sharepoint/settings",
