@@ -2,18 +2,20 @@
 
 from typing import Any
 
+from tests.collectors.entra import estate_policies, estate_things
 from tests.collectors.entra.graph import TENANT, Graph
+from tests.collectors.entra.names import (
+    GLOBAL,
+    GRAPH,
+    HINT,
+    MICROSOFT,
+    SECURITY,
+    identifier,
+)
 
-GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
-SECURITY = "194ae4cb-b126-40b2-bd5b-6091b380977d"
-MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-GRAPH = "00000003-0000-0000-c000-000000000000"
-TAKES_OVER = "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"
-"""The permission RoleManagement.ReadWrite.Directory."""
+__all__ = ["GLOBAL", "GRAPH", "HINT", "MICROSOFT", "USERS", "build", "identifier", "user"]
 
 USERS = 5
-HINT = "xQ7"
-"""The beginning of an application's secret, which Graph shows."""
 
 
 def build(graph: Graph) -> None:
@@ -21,17 +23,8 @@ def build(graph: Graph) -> None:
     _tenant(graph)
     _users(graph)
     _groups_and_roles(graph)
-    _conditional_access(graph)
-    _policies(graph)
-    _applications(graph)
-    _governance(graph)
-    _devices(graph)
-    _security(graph)
-
-
-def identifier(kind: str, number: int) -> str:
-    """An object id."""
-    return f"{kind}0000000-0000-4000-8000-{number:012}"
+    estate_policies.build(graph)
+    estate_things.build(graph)
 
 
 def user(number: int, **more: Any) -> dict[str, Any]:
@@ -206,201 +199,3 @@ def _assignment(number: str, principal: str, kind: str) -> dict[str, Any]:
             "displayName": f"{kind} {number}",
         },
     }
-
-
-def _conditional_access(graph: Graph) -> None:
-    everybody = {"includeUsers": ["All"], "excludeUsers": [identifier("a", 0)], "excludeGroups": []}
-    conditions = {
-        "users": {**everybody, "includeGroups": [], "includeRoles": [], "excludeRoles": []},
-        "applications": {"includeApplications": ["All"], "includeUserActions": []},
-        "clientAppTypes": ["all"],
-        "signInRiskLevels": [],
-        "userRiskLevels": [],
-        "platforms": None,
-        "locations": None,
-        "devices": None,
-        "authenticationFlows": None,
-    }
-    grant = {
-        "operator": "OR",
-        "builtInControls": ["mfa"],
-        "customAuthenticationFactors": [],
-        "termsOfUse": [],
-    }
-    policy = {
-        "id": identifier("e", 1),
-        "displayName": "Second factor for all",
-        "state": "enabled",
-        "conditions": conditions,
-        "grantControls": {**grant, "authenticationStrength": None},
-        "sessionControls": None,
-    }
-    graph.put("/identity/conditionalAccess/policies", [policy])
-    ranges = [{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "198.51.100.0/24"}]
-    location = {"id": identifier("e", 2), "displayName": "Office", "isTrusted": True, "ipRanges": ranges}
-    kind = "#microsoft.graph.ipNamedLocation"
-    graph.put("/identity/conditionalAccess/namedLocations", [{"@odata.type": kind, **location}])
-
-
-def _policies(graph: Graph) -> None:
-    strength = {"id": "00000000-0000-0000-0000-000000000004", "displayName": "Phishing-resistant MFA"}
-    graph.put("/policies/authenticationStrengthPolicies", [{**strength, "allowedCombinations": ["fido2"]}])
-    methods = [{"id": "Sms", "state": "disabled"}, {"id": "Voice", "state": "enabled"}]
-    graph.put(
-        "/policies/authenticationMethodsPolicy",
-        {"id": "authenticationMethodsPolicy", "authenticationMethodConfigurations": methods},
-    )
-    permissions = {"allowedToCreateApps": False, "allowedToCreateTenants": True}
-    graph.put(
-        "/policies/authorizationPolicy",
-        {
-            "id": "authorizationPolicy",
-            "allowInvitesFrom": "everyone",
-            "guestUserRoleId": "2af84b1e-32c8-42b7-82bc-daa82404023b",
-            "defaultUserRolePermissions": permissions,
-        },
-    )
-    target = {"usersAndGroups": {"accessType": "blocked", "targets": []}}
-    graph.put(
-        "/policies/crossTenantAccessPolicy/default",
-        {"isServiceDefault": True, "b2bDirectConnectInbound": target},
-    )
-    partner = {"tenantId": identifier("f", 1), "isServiceProvider": None, "b2bDirectConnectInbound": None}
-    graph.put("/policies/crossTenantAccessPolicy/partners", [partner])
-    defaults = {"id": "00000000-0000-0000-0000-000000000005", "isEnabled": False}
-    graph.put("/policies/identitySecurityDefaultsEnforcementPolicy", defaults)
-    graph.put("/policies/adminConsentRequestPolicy", {"isEnabled": True, "reviewers": []})
-    grant = {"id": "microsoft-user-default-low", "displayName": "Low", "includes": [], "excludes": []}
-    graph.put("/policies/permissionGrantPolicies", [grant])
-    graph.put(
-        "/policies/deviceRegistrationPolicy",
-        {"id": "deviceRegistrationPolicy", "userDeviceQuota": 10, "localAdminPassword": {"isEnabled": True}},
-    )
-    graph.put("/policies/defaultAppManagementPolicy", {"id": "default", "isEnabled": False})
-
-
-def _applications(graph: Graph) -> None:
-    secret = {
-        "keyId": identifier("d", 9),
-        "displayName": "deploy",
-        "hint": HINT,
-        "secretText": None,
-        "startDateTime": "2020-01-01T00:00:00Z",
-        "endDateTime": "2021-01-01T00:00:00Z",
-    }
-    owners = [{"@odata.type": "#microsoft.graph.user", "id": identifier("a", 0)}]
-    application = {"signInAudience": "AzureADMyOrg", "passwordCredentials": [], "keyCredentials": []}
-    graph.put(
-        "/applications",
-        [
-            {"id": identifier("d", number), "displayName": f"App {number}", **application, "owners": owners}
-            for number in range(2)
-        ]
-        + [{"id": identifier("d", 2), **application, "passwordCredentials": [secret], "owners": []}],
-    )
-    principal = {"servicePrincipalType": "Application", "accountEnabled": True, "keyCredentials": []}
-    graph.put(
-        "/servicePrincipals",
-        [
-            {
-                "id": identifier("d", number),
-                "displayName": f"Service {number}",
-                "appOwnerOrganizationId": owner,
-                "passwordCredentials": [],
-                "verifiedPublisher": {"displayName": None, "verifiedPublisherId": None},
-                **principal,
-            }
-            for number, owner in enumerate((TENANT, identifier("f", 1), MICROSOFT), 10)
-        ],
-    )
-    granted = [
-        {
-            "id": f"g{number}",
-            "appRoleId": TAKES_OVER,
-            "principalId": identifier("d", number),
-            "principalDisplayName": f"Service {number}",
-            "principalType": "ServicePrincipal",
-        }
-        for number in (11, 12)
-    ]
-    graph.put(f"/servicePrincipals(appId='{GRAPH}')/appRoleAssignedTo", granted)
-    consent = {"id": "o1", "clientId": identifier("d", 11), "consentType": "AllPrincipals"}
-    graph.put("/oauth2PermissionGrants", [{**consent, "scope": "openid User.Read"}])
-
-
-def _governance(graph: Graph) -> None:
-    base = "/identityGovernance"
-    review = {
-        "id": identifier("e", 10),
-        "displayName": "Guests",
-        "status": "InProgress",
-        "createdBy": {
-            "id": identifier("a", 0),
-            "displayName": "User 0",
-            "userPrincipalName": "user0@contoso.com",
-        },
-        "scope": {"@odata.type": "#microsoft.graph.accessReviewQueryScope", "query": "/users"},
-        "settings": {"autoApplyDecisionsEnabled": True, "recurrence": None},
-    }
-    graph.put(f"{base}/accessReviews/definitions", [review], premium=True)
-    catalog = {"id": identifier("e", 11), "displayName": "General", "catalogType": "serviceDefault"}
-    graph.put(f"{base}/entitlementManagement/catalogs", [catalog], premium=True)
-    package = {"id": identifier("e", 12), "displayName": "Sales", "assignmentPolicies": []}
-    graph.put(f"{base}/entitlementManagement/accessPackages", [package], premium=True)
-    workflow = {"id": identifier("e", 13), "displayName": "Leave", "category": "leaver", "isEnabled": True}
-    graph.put(
-        f"{base}/lifecycleWorkflows/workflows", [{**workflow, "isSchedulingEnabled": True}], premium=True
-    )
-
-
-def _devices(graph: Graph) -> None:
-    device = {"accountEnabled": True, "isManaged": True, "isCompliant": True, "operatingSystem": "Windows"}
-    graph.put(
-        "/devices",
-        [
-            {
-                "id": identifier("e", 20 + number),
-                "displayName": f"User {number}'s laptop",
-                "approximateLastSignInDateTime": "2025-01-01T00:00:00Z",
-                **device,
-            }
-            for number in range(2)
-        ],
-    )
-    kind = "#microsoft.graph.windows10CompliancePolicy"
-    target = {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}
-    policy = {
-        "id": identifier("e", 30),
-        "displayName": "Windows",
-        "assignments": [{"id": "1", "target": target}],
-    }
-    graph.put("/deviceManagement/deviceCompliancePolicies", [{"@odata.type": kind, **policy}])
-    managed = {
-        "id": identifier("e", 31),
-        "deviceName": "LAPTOP-1",
-        "userPrincipalName": "user0@contoso.com",
-        "operatingSystem": "Windows",
-        "complianceState": "compliant",
-        "isEncrypted": False,
-        "jailBroken": "Unknown",
-        "lastSyncDateTime": "2026-05-01T00:00:00Z",
-    }
-    graph.put("/deviceManagement/managedDevices", [managed])
-
-
-def _security(graph: Graph) -> None:
-    incident = {
-        "id": "17",
-        "displayName": "Malware on LAPTOP-1",
-        "status": "active",
-        "severity": "high",
-        "assignedTo": None,
-        "createdDateTime": "2026-01-01T00:00:00Z",
-    }
-    graph.put("/security/incidents", [incident], premium=True)
-    simulation = {"id": identifier("e", 40), "displayName": "Invoice", "status": "succeeded"}
-    graph.put(
-        "/security/attackSimulation/simulations",
-        [{**simulation, "launchDateTime": "2025-01-01T00:00:00Z"}],
-        premium=True,
-    )
