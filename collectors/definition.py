@@ -132,6 +132,7 @@ class ResourceType(Strict):
         secret: document paths that are replaced by a keyed digest.
         personal: document paths that hold personal data.
         policies: document paths of IAM policy documents, which are brought into one form.
+        personal: document paths that hold personal data.
     """
 
     type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")
@@ -148,6 +149,7 @@ class ResourceType(Strict):
     secret: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":

@@ -23,6 +23,7 @@ from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
 from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
+from collectors.github.settings import GithubSettings
 from collectors.registry import provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -221,12 +222,17 @@ def _accepts(folder: Path, text: str) -> Config:
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
     EntraSettings.model_validate(dict(config.providers.get("entra", {})))
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
+    GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
     return config
 
 
 @pytest.mark.parametrize(("section", "key"), _KEYS, ids=[".".join(place) for place in _KEYS])
 def test_a_key_of_the_example_is_accepted(tmp_path: Path, section: str, key: str) -> None:
-    parents: dict[str, tuple[str, ...]] = {"aws.accounts": ("id",), "aws.organization": ("role_name",)}
+    parents: dict[str, tuple[str, ...]] = {
+        "aws.accounts": ("id",),
+        "aws.organization": ("role_name",),
+        "github": ("organizations",),
+    }
     together = _TOGETHER.get((section, key), parents.get(section, ()))
     keys = {name: _EXAMPLE[section][name] for name in dict.fromkeys((*together, key))}
     _accepts(tmp_path, _write(section, keys))
@@ -263,6 +269,7 @@ def test_the_example_has_every_key_there_is() -> None:
         *_fields(AzureSettings, "azure"),
         *_fields(EntraSettings, "entra"),
         *_fields(GcpSettings, "gcp"),
+        *_fields(GithubSettings, "github"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
@@ -277,6 +284,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
         "azure": AzureSettings().model_dump(),
         "entra": EntraSettings().model_dump(),
         "gcp": GcpSettings().model_dump(),
+        "github": GithubSettings(organizations=("example",)).model_dump(),
     }
     shown = {
         (section, key): value
