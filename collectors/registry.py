@@ -11,9 +11,12 @@ _EXTRAS = {
     "aws": "aws",
     "azure": "azure",
     "gcp": "gcp",
+    "entra": "identity",
     "github": "identity",
     "google_workspace": "identity",
+    "ldap": "identity",
     "okta": "identity",
+    "scim": "identity",
 }
 
 

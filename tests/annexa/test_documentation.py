@@ -21,6 +21,7 @@ from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
+from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
 from collectors.google_workspace.settings import GoogleWorkspaceSettings
@@ -223,6 +224,7 @@ def _accepts(folder: Path, text: str) -> Config:
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
+    EntraSettings.model_validate(dict(config.providers.get("entra", {})))
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
     GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
@@ -270,6 +272,7 @@ def test_the_example_has_every_key_there_is() -> None:
     providers = {
         *_fields(AwsSettings, "aws"),
         *_fields(AzureSettings, "azure"),
+        *_fields(EntraSettings, "entra"),
         *_fields(GcpSettings, "gcp"),
         *_fields(GithubSettings, "github"),
         *_fields(GoogleWorkspaceSettings, "google_workspace"),
@@ -285,6 +288,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     defaults = _accepts(tmp_path, "").file.model_dump() | {
         "aws": AwsSettings().model_dump(),
         "azure": AzureSettings().model_dump(),
+        "entra": EntraSettings().model_dump(),
         "gcp": GcpSettings().model_dump(),
         "github": GithubSettings(organizations=("example",)).model_dump(),
         "google_workspace": GoogleWorkspaceSettings().model_dump(),
