@@ -8,6 +8,7 @@ import jmespath
 import pytest
 
 from annexa.commands.checks import lint_everything
+from annexa.derived import person_type
 from annexa.lint import run_example
 from annexa.workspace import Workspace
 from collectors.aws.shapes import Fields, ListOf, document_forms
@@ -29,7 +30,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def types(workspace: Workspace) -> dict[str, ResourceType]:
-    return workspace.resource_types()
+    people = person_type()
+    return {**workspace.resource_types(), people.type: people}
 
 
 @pytest.fixture(scope="module")

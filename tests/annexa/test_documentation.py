@@ -21,8 +21,10 @@ from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
+from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
+from collectors.google_workspace.settings import GoogleWorkspaceSettings
 from collectors.okta.settings import OktaSettings
 from collectors.registry import provider_names
 from mappings.status import Status
@@ -204,6 +206,9 @@ _TOGETHER = {
     ("gcp", "credential"): ("impersonate",),
     ("gcp", "credentials_file"): ("credential", "impersonate"),
     ("gcp", "impersonate"): ("credential",),
+    ("google_workspace", "admin"): ("credentials_file",),
+    ("google_workspace", "credentials_file"): ("admin",),
+    ("google_workspace", "impersonate"): ("admin", "credential"),
 }
 """Keys that are refused without others."""
 
@@ -220,8 +225,10 @@ def _accepts(folder: Path, text: str) -> Config:
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
+    EntraSettings.model_validate(dict(config.providers.get("entra", {})))
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
+    GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
     OktaSettings.model_validate(dict(config.providers.get("okta", {})))
     return config
 
@@ -267,8 +274,10 @@ def test_the_example_has_every_key_there_is() -> None:
     providers = {
         *_fields(AwsSettings, "aws"),
         *_fields(AzureSettings, "azure"),
+        *_fields(EntraSettings, "entra"),
         *_fields(GcpSettings, "gcp"),
         *_fields(GithubSettings, "github"),
+        *_fields(GoogleWorkspaceSettings, "google_workspace"),
         *_fields(OktaSettings, "okta"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
@@ -282,8 +291,10 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     defaults = _accepts(tmp_path, "").file.model_dump() | {
         "aws": AwsSettings().model_dump(),
         "azure": AzureSettings().model_dump(),
+        "entra": EntraSettings().model_dump(),
         "gcp": GcpSettings().model_dump(),
         "github": GithubSettings(organizations=("example",)).model_dump(),
+        "google_workspace": GoogleWorkspaceSettings().model_dump(),
         "okta": OktaSettings().model_dump(),
     }
     shown = {
