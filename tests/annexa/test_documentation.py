@@ -25,6 +25,7 @@ from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
 from collectors.google_workspace.settings import GoogleWorkspaceSettings
+from collectors.okta.settings import OktaSettings
 from collectors.registry import collector_class, provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
@@ -241,6 +242,7 @@ def _accepts(folder: Path, text: str) -> Config:
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
     GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
+    OktaSettings.model_validate(dict(config.providers.get("okta", {})))
     return config
 
 
@@ -289,6 +291,7 @@ def test_the_example_has_every_key_there_is() -> None:
         *_fields(GcpSettings, "gcp"),
         *_fields(GithubSettings, "github"),
         *_fields(GoogleWorkspaceSettings, "google_workspace"),
+        *_fields(OktaSettings, "okta"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
@@ -305,6 +308,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
         "gcp": GcpSettings().model_dump(),
         "github": GithubSettings(organizations=("example",)).model_dump(),
         "google_workspace": GoogleWorkspaceSettings().model_dump(),
+        "okta": OktaSettings().model_dump(),
     }
     shown = {
         (section, key): value
