@@ -148,7 +148,6 @@ class ResourceType(Strict):
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
-    personal: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
 
     @model_validator(mode="after")
