@@ -148,6 +148,7 @@ class ResourceType(Strict):
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
 
     @model_validator(mode="after")
