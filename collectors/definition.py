@@ -130,7 +130,6 @@ class ResourceType(Strict):
         detail: further calls for each resource, in order.
         volatile: document paths that change by themselves and are not kept.
         secret: document paths that are replaced by a keyed digest.
-        personal: document paths that hold personal data.
         policies: document paths of IAM policy documents, which are brought into one form.
         personal: document paths that hold what names a person, or ``id`` or ``name``. One that ends with
             ``@`` leads to text of which only e-mail addresses and the names of IAM users and workforce
@@ -151,7 +150,6 @@ class ResourceType(Strict):
     secret: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
-    personal: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":

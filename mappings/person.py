@@ -21,6 +21,7 @@ KEYS = ("identity", "directory", "access", "facts")
 """The keys of the document."""
 
 FACTS = (
+    "told_apart",
     "in_directory",
     "left",
     "active",
@@ -71,11 +72,11 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
     sure_of_directory = sides.directories and not person.ambiguous
     sure_of_access = sides.access and not person.ambiguous
     sure = sure_of_directory and sure_of_access
-    standing = [account for account in person.directory if not account.deleted]
     in_use = [account for account in person.accounts if account.known.get("active") is not False]
     admin = [_and(account, "admin") for account in in_use]
     found = {
-        "in_directory": True if standing else False if sure_of_directory and not person.directory else None,
+        "told_apart": False if person.ambiguous else True if sides.directories and sides.access else None,
+        "in_directory": _in_directory(person, sure_of_directory),
         "left": _left(person, sure_of_directory),
         "active": _with_rest((account.known.get("active") for account in person.accounts), sure),
         "access_active": _with_rest(
@@ -96,6 +97,13 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
     places = {account.provider for account, is_admin in zip(in_use, admin, strict=True) if is_admin}
     active = {account.provider for account in person.access if account.known.get("active") is True}
     return {**known, "admin_in": sorted(places), "active_in": sorted(active)}
+
+
+def _in_directory(person: Person, sure: bool) -> bool | None:
+    """Say whether a directory has the person, or is known to have had."""
+    if any(not account.deleted and not account.stale for account in person.directory):
+        return True
+    return bool(person.directory) if sure else None
 
 
 def _left(person: Person, sure: bool) -> bool | None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Account:
         names: the identifiers that it is matched by.
         known: attribute → value, None where it could not be read; what does not apply is not in it.
         deleted: it is known from before only; its directory no longer has it.
+        stale: its list was not read to its end, so that it is as it was last known; nothing is known of it.
     """
 
     provider: str
@@ -46,6 +47,7 @@ class Account:
     known: dict[str, Any] = field(default_factory=dict)
     sources: set[Source] = field(default_factory=set)
     deleted: bool = False
+    stale: bool = False
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -86,32 +88,39 @@ def read_accounts(
     definitions: Iterable[AccountDefinition],
     documents: Mapping[str, Iterable[Known]],
     now: dt.datetime,
-    unread: Iterable[str] = (),
+    unread: Collection[tuple[str, str, str]] = (),
 ) -> Accounts:
     """Read the accounts that documents tell of.
 
     Args:
         documents: resource type → its documents, as last known.
-        unread: the resource types whose lists were not read to their end.
+        unread: (provider, scope, resource type) of lists that were not read to their end. What documents
+            of them tell is not known any more.
     """
     result = Accounts()
     definitions = list(definitions)
     for definition in definitions:
         if definition.kind != "facts":
             for known in documents.get(definition.type, ()):
-                _read(definition, known, now, result)
+                _read(definition, known, now, unread, result)
     by_name: dict[tuple[str, Name], list[Account]] = {}
     for account in result.found.values():
         for name in account.names:
             by_name.setdefault((account.type, name), []).append(account)
-    incomplete = set(unread)
     for definition in definitions:
         if definition.kind == "facts":
-            _add_facts(definition, documents.get(definition.type), now, by_name, result, incomplete)
+            _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
     return result
 
 
-def _read(definition: AccountDefinition, known: Known, now: dt.datetime, result: Accounts) -> None:
+def _read(
+    definition: AccountDefinition,
+    known: Known,
+    now: dt.datetime,
+    unread: Collection[tuple[str, str, str]],
+    result: Accounts,
+) -> None:
+    stale = (known.provider, known.scope, definition.type) in unread
     for element in _elements(definition, known, now, result):
         key = element.text("key")
         if not key:
@@ -128,8 +137,9 @@ def _read(definition: AccountDefinition, known: Known, now: dt.datetime, result:
         account = result.found.setdefault(account.place, account)
         account.names.update(element.names())
         account.sources.add(Source(definition.type, known.document.id, known.hash))
+        account.stale = account.stale or stale
         for attribute, value in element.attributes().items():
-            _merge(account, attribute, value)
+            _merge(account, attribute, None if stale else value)
 
 
 def _add_facts(
@@ -137,19 +147,21 @@ def _add_facts(
     documents: Iterable[Known] | None,
     now: dt.datetime,
     by_name: Mapping[tuple[str, Name], list[Account]],
+    unread: Collection[tuple[str, str, str]],
     result: Accounts,
-    incomplete: set[str],
 ) -> None:
     told: set[tuple[str, str, str, str]] = set()
     for known in documents or ():
+        stale = (known.provider, known.scope, definition.type) in unread
         for element in _elements(definition, known, now, result):
             for name in element.names():
                 for account in by_name.get((definition.of, name), ()):
                     account.sources.add(Source(definition.type, known.document.id, known.hash))
                     told.add(account.place)
                     for attribute, value in element.attributes().items():
-                        _merge(account, attribute, value)
-    whole = documents is not None and definition.type not in incomplete | result.untold
+                        _merge(account, attribute, None if stale else value)
+    incomplete = {kind for _, _, kind in unread} | result.untold
+    whole = documents is not None and definition.type not in incomplete
     for account in result.found.values():
         if account.type == definition.of and (account.place not in told or not whole):
             for attribute in definition.attributes:

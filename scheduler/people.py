@@ -10,17 +10,22 @@ from mappings.person import PERSON, PROVIDER, SCOPE, Sides, deleted_accounts, do
 from mappings.reading_accounts import Account, Known, read_accounts
 from store import query
 from store.instant import rfc3339
-from store.model import Document, Gap, Report, Scope
+from store.model import Document, Report, Scope
 from store.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The people, and how far what they were matched from was read."""
+    """The people, and how far what they were matched from was read.
+
+    Attributes:
+        unread: why not everybody may be there, in words; "" where everything was read.
+    """
 
     scope: Scope
     documents: list[Document]
     report: Report
+    unread: str
 
 
 def match_people(
@@ -39,10 +44,10 @@ def match_people(
     telling = {row.resource_type for row in read}
     if telling.isdisjoint(each.type for each in definitions if each.kind != "facts"):
         return None
-    unread = {row.resource_type for row in read if not row.complete}
+    unread = {(row.provider, row.scope, row.resource_type) for row in read if not row.complete}
     documents = {kind: _documents(record, kind) for kind in telling}
     accounts = read_accounts(definitions, documents, now, unread)
-    incomplete = unread | accounts.untold
+    incomplete = {kind for _, _, kind in unread} | accounts.untold
     of_kind = {definition.type: definition.kind for definition in definitions}
     directories = {kind for kind in telling if of_kind[kind] == "directory"}
     access = {kind for kind in telling if of_kind[kind] == "account"}
@@ -53,17 +58,13 @@ def match_people(
     gone = _gone(record, accounts.found.values())
     people = [person for person in match([*accounts.found.values(), *gone]) if _counts(person)]
     at = rfc3339(record.clock())
-    gaps = [
-        Gap("people:match", "SourceNotRead", f"{kind}: not all of it could be read or told", at)
-        for kind in sorted(incomplete)
-    ]
     report = Report(
-        complete=not gaps,
-        gaps=gaps,
+        complete=not incomplete,
         started=started,
         finished=at,
         provenance={
             "collector": {"name": PROVIDER, "version": "1"},
+            "unread": sorted(incomplete),
             "matched_from": [
                 {
                     "provider": row.provider,
@@ -79,7 +80,9 @@ def match_people(
             ],
         },
     )
-    return Matched(Scope(PROVIDER, SCOPE, "Everyone"), [document(person, sides) for person in people], report)
+    unread_reason = f"not all accounts could be read: {', '.join(sorted(incomplete))}" if incomplete else ""
+    documents_of_people = [document(person, sides) for person in people]
+    return Matched(Scope(PROVIDER, SCOPE, "Everyone"), documents_of_people, report, unread_reason)
 
 
 def _documents(record: Record, kind: str) -> Iterable[Known]:

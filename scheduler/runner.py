@@ -20,6 +20,7 @@ from scheduler.judgement import (
     judge_unread,
     judge_whole_scope,
     needed_of,
+    unread_findings,
 )
 from scheduler.people import match_people
 from scheduler.plan import Job, Selection, plan
@@ -192,6 +193,7 @@ class Runner:
             self._acknowledge(writer.finish(report, _NO_CHECKS, {}).resources, report, 0)
         if failures and len(failures) == len(self._collectors):
             self._mark_unreachable(discoveries, [])
+            self._match_people()
             raise failures[0]
         return discoveries
 
@@ -309,6 +311,9 @@ class Runner:
 
     def _match_people(self) -> None:
         """Keep and judge who has which accounts, by what is last known of all providers."""
+        telling = {definition.type for definition in self._accounts}
+        if all(telling.isdisjoint(state.collected) for state in self._scopes.values()):
+            return
         matched = match_people(self._record, self._accounts, self._now)
         if matched is None:
             return
@@ -320,11 +325,9 @@ class Runner:
             kept = writer.keep(documents)
             findings = judge_documents(checks, documents, kept, matched.scope, self._now, judged_alike=alike)
             writer.judge(findings, checks.keys)
-        unread = ""
-        if not matched.report.complete:
-            findings, unread = judge_unread(checks, matched.report)
-            writer.judge(findings, checks.keys)
-        done = writer.finish(matched.report, checks.digest(matched.scope), checks.keys, unread=unread)
+        if matched.unread:
+            writer.judge(unread_findings(checks, matched.unread), checks.keys)
+        done = writer.finish(matched.report, checks.digest(matched.scope), checks.keys, unread=matched.unread)
         self._result.collections += 1
         self._result.resources += done.resources
         self._result.changed += done.changed

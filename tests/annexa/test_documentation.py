@@ -26,7 +26,7 @@ from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
 from collectors.google_workspace.settings import GoogleWorkspaceSettings
 from collectors.okta.settings import OktaSettings
-from collectors.registry import provider_names
+from collectors.registry import collector_class, provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
 from store.model import Outcome
@@ -110,14 +110,27 @@ def test_no_page_waits_to_be_filled_in() -> None:
     assert [page.name for page in _PAGES if re.search(r"@[A-Z_]+@", page.read_text("utf-8"))] == []
 
 
-@pytest.mark.parametrize(("provider", "name"), [("aws", "AWS"), ("azure", "Azure"), ("gcp", "GCP")])
-def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path, provider: str, name: str) -> None:
-    claimed = re.search(rf"{name}: (\d+) resource types, (\d+) checks", _page("README.md"))
-    assert claimed
-    (tmp_path / "annexa.toml").write_text(f"[{provider}]\n", encoding="utf-8")
-    workspace = Workspace.load(tmp_path / "annexa.toml")
-    assert int(claimed[1]) == len(workspace.resource_types())
-    assert int(claimed[2]) == sum(check.provider == provider for check in workspace.checks.values())
+_NAMES = {
+    "aws": "AWS",
+    "azure": "Azure",
+    "entra": "Entra ID",
+    "gcp": "GCP",
+    "github": "GitHub",
+    "google_workspace": "Google Workspace",
+    "ldap": "LDAP",
+    "okta": "Okta",
+    "scim": "SCIM",
+}
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path, provider: str) -> None:
+    claimed = re.search(rf"{_NAMES[provider]}: (\d+) resource types, (\d+) checks", _page("README.md"))
+    assert claimed, provider
+    (tmp_path / "annexa.toml").touch()
+    checks = Workspace.load(tmp_path / "annexa.toml").catalogue.values()
+    assert int(claimed[1]) == len(collector_class(provider).definitions(()))
+    assert int(claimed[2]) == sum(check.provider == provider for check in checks)
 
 
 def test_the_commands_of_make_exist() -> None:
