@@ -4,13 +4,12 @@ import fnmatch
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annexa import config as configuration
-from store.errors import CollectorError, ConfigError, DefinitionError, StoreError
+from store.errors import ConfigError, DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from collectors.contract import Collector, Progress
@@ -43,20 +42,6 @@ class Workspace:
         from collectors.registry import provider_names
 
         return cls(configuration.load(path, frozenset(provider_names())))
-
-    def with_every_provider(self) -> "Workspace":
-        """Return the same with every installed provider turned on whose requirements are met."""
-        from collectors.registry import collector_class, provider_names
-
-        providers = dict(self.config.providers)
-        for name in provider_names():
-            if name not in providers:
-                try:
-                    collector_class(name)
-                except CollectorError:
-                    continue
-                providers[name] = {}
-        return Workspace(replace(self.config, providers=providers))
 
     @contextmanager
     def reading(self) -> "Iterator[Record]":

@@ -68,25 +68,18 @@ class Distant:
         raise ValueError(path)
 
     def _assets(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        kinds, size = query["assetTypes"], int(query["pageSize"][0])
-        start = int(query.get("pageToken", ["0"])[0])
-        total = self._scopes * len(kinds) * EACH
-        found = [
-            self._asset(at, kinds, query["contentType"][0]) for at in range(start, min(start + size, total))
+        size, start = int(query["pageSize"][0]), int(query.get("pageToken", ["0"])[0])
+        each = [
+            (kind, number)
+            for kind in query["assetTypes"]
+            if not kind.endswith("/Organization")
+            for number in range(1 if kind.endswith("/Project") else EACH)
         ]
+        total = self._scopes * len(each)
+        places = (divmod(at, len(each)) for at in range(start, min(start + size, total)))
+        found = [_asset(scope, *each[place], query["contentType"][0]) for scope, place in places]
         more = {"nextPageToken": str(start + size)} if start + size < total else {}
         return {"readTime": READ_TIME, "assets": found, **more}
-
-    def _asset(self, at: int, kinds: list[str], content: str) -> dict[str, Any]:
-        scope, rest = divmod(at, len(kinds) * EACH)
-        kind, number = kinds[rest // EACH], rest % EACH
-        held = item(project(scope), kind.rpartition("/")[2], number)
-        return {
-            "name": f"//{kind.partition('/')[0]}/{held['name']}",
-            "assetType": kind,
-            "ancestors": [f"projects/{scope}", f"organizations/{ORGANIZATION}"],
-            **({"resource": {"data": held}} if content == "RESOURCE" else {"iamPolicy": POLICY}),
-        }
 
     def _counts(self, asked: dict[str, Any]) -> dict[str, Any]:
         kinds = re.findall(r"'([^']+)'", asked["query"])
@@ -96,6 +89,16 @@ class Distant:
             for kind in kinds
         ]
         return resource_graph.page(rows, asked["options"])
+
+
+def _asset(scope: int, kind: str, number: int, content: str) -> dict[str, Any]:
+    held = item(project(scope), kind.rpartition("/")[2], number)
+    return {
+        "name": f"//{kind.partition('/')[0]}/{held['name']}",
+        "assetType": kind,
+        "ancestors": [f"projects/{scope}", f"organizations/{ORGANIZATION}"],
+        **({"resource": {"data": held}} if content == "RESOURCE" else {"iamPolicy": POLICY}),
+    }
 
 
 def _azure(path: str) -> dict[str, Any]:

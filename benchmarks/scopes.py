@@ -46,9 +46,9 @@ def main() -> None:
 
 
 def _inventory_floor() -> float:
-    """Return the seconds that reading all pages takes: resources of every type, policies of one."""
+    """Return the seconds that all pages take: projects, resources of every type, policies of one."""
     limit = next(each for each in load_limits(_LIMITS) if each.call.startswith("cloudasset"))
-    calls = -(-_SCOPES * EACH * _KINDS // _PAGE) + -(-_SCOPES * EACH // _PAGE)
+    calls = -(-_SCOPES * (EACH * _KINDS + 1) // _PAGE) + -(-_SCOPES * EACH // _PAGE)
     return max(calls * LATENCY_S, (calls - limit.burst) / limit.rate)
 
 

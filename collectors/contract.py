@@ -151,8 +151,20 @@ class Collector(Protocol):
             ConfigError: a key of the section is wrong.
         """
 
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        """Return type → definition of everything that can be pulled, whatever the configuration.
+
+        Args:
+            folders: the user's own folders of resource types, beside the built-in ones.
+
+        Raises:
+            DefinitionError: a definition is wrong.
+        """
+        ...
+
     def resource_types(self) -> Mapping[str, ResourceType]:
-        """Return type → definition of everything that can be pulled.
+        """Return the definitions with the user's own folders.
 
         Raises:
             DefinitionError: a definition is wrong.

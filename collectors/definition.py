@@ -148,8 +148,8 @@ class ResourceType(Strict):
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
-    policies: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":

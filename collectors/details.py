@@ -45,6 +45,8 @@ class Details:
     Args:
         shared: answers that serve more than one resource of the scope.
         sleep: waits so many seconds; returns True if the run was cancelled meanwhile.
+        common: takes the name of a content that an inventory may give, and an answer with it; returns
+            what both have in common.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Details:
         shared: SharedAnswers,
         ledger: Ledger,
         sleep: Callable[[float], bool],
+        common: Callable[[str, Any], Any],
     ) -> None:
+        self._common = common
         self._caller = caller
         self._shared = shared
         self._ledger = ledger
@@ -100,7 +104,8 @@ class Details:
     def _held(self, detail: Detail, place: Place, body: Any) -> Any:
         if render(detail.with_, place.values) is ABSENT:
             return None
-        return without_bytes(self._finished(detail, place, Lookup(_taken(detail, body))))
+        common = self._common(detail.inventory, body)
+        return without_bytes(self._finished(detail, place, Lookup(_taken(detail, common))))
 
     def _answer(self, detail: Detail, place: Place) -> Any:
         parameters = render(detail.with_, place.values)
@@ -156,7 +161,8 @@ class Details:
     ) -> dict[str, Any]:
         if detail.prepare is not None:
             self._prepare(detail.prepare, prepared, region, ledger)
-        return self._caller.whole(detail, parameters, region, ledger)
+        body = self._caller.whole(detail, parameters, region, ledger)
+        return self._common(detail.inventory, body) if detail.inventory else body
 
     def _prepare(self, prepare: Prepare, parameters: dict[str, Any], region: str, ledger: Ledger) -> None:
         waited, pause = 0.0, _FIRST_POLL

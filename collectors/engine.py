@@ -114,7 +114,9 @@ class _Run:
         self._listing = Listing(
             engine._caller, target.region, self._ledger, self._list_gap, self._message_naming_nobody
         )
-        details = Details(definition, engine._caller, engine._shared, self._ledger, engine._sleep)
+        details = Details(
+            definition, engine._caller, engine._shared, self._ledger, engine._sleep, self._common
+        )
         self._reader = ResourceReader(
             definition,
             target,
@@ -166,7 +168,13 @@ class _Run:
 
     def _listed(self, call: ListCall) -> Iterator[_Found]:
         for row in self._listing.rows(call, self._reader.scope_values):
-            yield ({"item": row["item"]} if self._definition.inventory else row), _NOTHING
+            yield ({"item": self._common("", row["item"])} if self._definition.inventory else row), _NOTHING
+
+    def _common(self, content: str, value: Any) -> Any:
+        inventory = self._engine._inventory
+        if inventory is None or not self._definition.inventory:
+            return value
+        return inventory.common(self._definition, content, value)
 
     def _held(self) -> Iterator[_Found] | None:
         """Return what the inventory has; None if the list must be asked."""
@@ -189,7 +197,7 @@ class _Run:
     def _elements(self, holding: Holding) -> Iterator[_Found]:
         try:
             for element in holding.elements:
-                yield {"item": element.item}, element.contents
+                yield {"item": self._common("", element.item)}, element.contents
         except CallError as error:
             self._listing.ended = False
             self._list_gap(holding.tallies[0].call, error)

@@ -57,6 +57,14 @@ class Inventory(Protocol):
         """
         ...
 
+    def common(self, definition: ResourceType, content: str, value: Any) -> Any:
+        """Return what is the same of a value whether it came from the inventory or from a call.
+
+        Args:
+            content: what the detail calls it; "" for an element.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -1,6 +1,8 @@
 """``annexa checks``."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +11,10 @@ from annexa.exit_codes import ExitCode
 from annexa.lint import FieldCheck, Problem, lint_checks
 from annexa.output import Column, console, format_option, print_json_array, print_rows
 from annexa.workspace import Workspace
-from store.errors import ConfigError
+from store.errors import CollectorError, ConfigError
+
+if TYPE_CHECKING:
+    from collectors.contract import Collector
 
 _LIST = (
     Column("check", "Check", fold=True),
@@ -91,7 +96,7 @@ def lint(config: Path | None, form: str) -> int:
 
     Providers that are not turned on are looked at as well, where what they need is installed.
     """
-    problems, types, checks = lint_everything(Workspace.load(config).with_every_provider())
+    problems, types, checks = lint_everything(Workspace.load(config))
     rows = [{"subject": problem.subject, "message": problem.message} for problem in problems]
     if rows or form != "table":
         print_rows(rows, _PROBLEMS, form)
@@ -110,9 +115,9 @@ def lint_everything(workspace: Workspace) -> tuple[list[Problem], int, int]:
     people = person_type()
     field_checks: dict[str, FieldCheck] = {people.provider: person_problems}
     types = {people.type: people}
-    for collector in workspace.collectors(redaction_key=b""):
+    for collector in _collectors(workspace):
         field_checks[collector.provider] = collector.field_problems
-        for kind, definition in collector.resource_types().items():
+        for kind, definition in collector.definitions(workspace.config.definition_folders).items():
             types[kind] = definition
             problems.extend(Problem(kind, text) for text in collector.definition_problems(definition))
     problems += [
@@ -120,6 +125,19 @@ def lint_everything(workspace: Workspace) -> tuple[list[Problem], int, int]:
         for account in workspace.accounts
         if account.provider in field_checks and account.type not in types
     ]
-    checks = [check for check in workspace.checks.values() if check.provider in field_checks]
+    _ = workspace.checks  # the parameters of the configuration must fit as well
+    checks = [check for check in workspace.catalogue.values() if check.provider in field_checks]
     problems.extend(lint_checks(checks, types, frozenset(workspace.controls), field_checks))
     return problems, len(types), len(checks)
+
+
+def _collectors(workspace: Workspace) -> "Iterator[type[Collector]]":
+    """Yield the collectors that are turned on, and the others of which all that they need is installed."""
+    from collectors.registry import collector_class, provider_names
+
+    for name in provider_names():
+        try:
+            yield collector_class(name)
+        except CollectorError:
+            if name in workspace.config.providers:
+                raise

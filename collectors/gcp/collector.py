@@ -11,7 +11,7 @@ from collectors.definition import ResourceType
 from collectors.gcp import lint, permissions
 from collectors.gcp.answers import THROTTLING, check, left_out, read_error
 from collectors.gcp.credentials import GoogleTokens
-from collectors.gcp.inventory import AssetInventory
+from collectors.gcp.inventory import AssetInventory, TurnedOff
 from collectors.gcp.settings import GcpSettings
 from collectors.inventory import Inventory
 from collectors.rest.collector import RestCollector
@@ -68,8 +68,8 @@ class GcpCollector(RestCollector):
     def services(self) -> Mapping[str, Service]:
         return {name: self._service(name) for name in self._service_names}
 
-    def inventory(self) -> Inventory | None:
-        return self._assets if self._settings.inventory == "auto" else None
+    def inventory(self) -> Inventory:
+        return self._assets if self._settings.inventory == "auto" else TurnedOff()
 
     def elsewhere(self) -> bool:
         return bool(self._settings.endpoint_url)
@@ -102,7 +102,7 @@ class GcpCollector(RestCollector):
 
     @cached_property
     def _assets(self) -> AssetInventory:
-        return AssetInventory(self._caller(), self._reads_whole)
+        return AssetInventory(self._caller(), self._reads_whole, self._settings.folders)
 
     def _reads_whole(self, organization: str) -> bool:
         return not self._settings.narrowed or organization in self._settings.organizations

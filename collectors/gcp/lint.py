@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from collectors.definition import Call, ListCall, ResourceType
+from collectors.gcp.asset_read import IAM_POLICY
 from collectors.gcp.fields import forms
-from collectors.gcp.inventory import IAM_POLICY
 from collectors.gcp.methods import method_of, methods_of, permissions_of
 from collectors.rest import field_lint
 from collectors.rest.forms import ANY

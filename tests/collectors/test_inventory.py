@@ -45,9 +45,10 @@ class Shelf:
         self.elements = elements
         self.unread = unread
         self.more = more
+        self.kind = KIND
 
     def holding(self, definition: ResourceType, scope: Scope) -> Holding:
-        assert (definition, scope) == (KIND, SCOPE)
+        assert (definition, scope) == (self.kind, SCOPE)
         if self.unread is not None:
             raise self.unread
         read = Ledger()
@@ -57,6 +58,10 @@ class Shelf:
         read.captured(CAPTURED)
         tally = CallTally("inv:List", ASKED, pages=1, items=len(self.elements), count=1)
         return Holding(self._each(), read, (tally,), **self.more)
+
+    def common(self, definition: ResourceType, content: str, value: Any) -> Any:
+        del definition
+        return {key: each for key, each in value.items() if key != f"only{content}"}
 
     def _each(self) -> Iterator[Element]:
         for element in self.elements:
@@ -107,6 +112,21 @@ def test_documents_are_the_same_from_the_inventory_and_from_the_list() -> None:
     listed = read(provider())
     assert held.documents == listed.documents
     assert [document.content["policy"] for document in held.documents] == [["of a"], ["of b"]]
+
+
+def test_what_only_one_way_gives_is_left_out_in_both() -> None:
+    whole = KIND.model_copy(
+        update={"detail": {"policy": KIND.detail["policy"].model_copy(update={"take": "@"})}}
+    )
+    policy = {"bindings": [], "onlyIAM_POLICY": 1}
+    held = Shelf(Element({"Id": "a", "only": 1}, {"IAM_POLICY": policy}))
+    held.kind = whole
+    source = provider(a__List=things("a"), a__GetPolicy={**policy, "onlyIAM_POLICY": 2})
+    listed = Shelf(unread=DENIED)
+    listed.kind = whole
+    documents = [read(source, whole, inventory=shelf).documents for shelf in (held, listed)]
+    assert documents[0] == documents[1]
+    assert documents[0][0].content == {"item": {"Id": "a"}, "policy": {"bindings": []}}
 
 
 def test_what_the_inventory_has_is_not_asked_for() -> None:

@@ -1,8 +1,9 @@
 """Published examples and recorded answers, where a folder or file with them is at hand.
 
 ``ANNEXA_REFERENCE`` names a folder with ``azure-examples`` of the Azure REST API specifications:
-``INDEX.json`` says of each file which path and API version it answers. ``ANNEXA_RECORDINGS`` names a file
-with one recorded exchange a line: method, uri, status, headers, body. Neither is part of the project.
+``INDEX.json`` says of each file which path and API version it answers. ``ANNEXA_RECORDINGS`` names a folder
+with ``azure.jsonl``: one recorded exchange a line, with method, uri, status, headers and body. Neither is
+part of the project.
 """
 
 import json
@@ -69,7 +70,8 @@ def examples() -> Iterator[Example]:
 
 
 def recordings() -> Iterator[Recorded]:
-    for line in Path(os.environ["ANNEXA_RECORDINGS"]).read_text(encoding="utf-8").splitlines():
+    recorded = Path(os.environ["ANNEXA_RECORDINGS"]) / "azure.jsonl"
+    for line in recorded.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         parts = urlsplit(entry["uri"])
         path = arm_path(unquote(parts.path)) if parts.netloc == _HOST else None

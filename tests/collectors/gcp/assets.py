@@ -13,15 +13,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from annexa.demo.loopback import Answer, Asked
+from collectors.gcp.asset_read import LIST
 from collectors.gcp.fields import forms, published
-from collectors.gcp.inventory import LIST
 
 ORGANIZATION = "100"
 READ_TIME = "2026-05-04T03:02:01.123456789Z"
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
 
-SUPPORTED = (BUCKET, TOPIC, "pubsub.googleapis.com/TopicSnapshot")
+PROJECT = "cloudresourcemanager.googleapis.com/Project"
+ABOVE = "cloudresourcemanager.googleapis.com/Organization"
+
+SUPPORTED = (ABOVE, PROJECT, BUCKET, TOPIC, "pubsub.googleapis.com/TopicSnapshot")
+
+_EMPTY = {"encryption": {}, "cors": [], "lifecycle": {"rule": []}}
+"""The inventory writes these where Cloud Storage leaves them out."""
 
 Spoil = Callable[[Asked, Answer], Answer | None]
 
@@ -35,6 +41,8 @@ class Assets:
         numbers: project's id → its number.
         policies: bucket's name → its policy, where it has one.
         page: the most assets on a page, whatever is asked for.
+        folders: project's id → the number of the folder that it is in, where it is in one.
+        unknown: projects that the inventory does not have yet.
         spoil: may change an answer of the inventory; None leaves it as it is.
         asked: (method, path) → how often.
     """
@@ -46,6 +54,9 @@ class Assets:
     asked: Counter[str] = field(default_factory=Counter)
     requests: list[dict[str, list[str]]] = field(default_factory=list)
     more: list[dict[str, Any]] = field(default_factory=list)
+
+    unknown: set[str] = field(default_factory=set)
+    folders: dict[str, str] = field(default_factory=dict)
 
     @property
     def numbers(self) -> dict[str, str]:
@@ -61,7 +72,7 @@ class Assets:
             return reply({"kind": "storage#buckets", "items": [bucket(name) for name in names]})
         found = re.fullmatch("/storage/storage/v1/b/([^/]+)/iam", asked.path)
         if found:
-            return reply(self.policies.get(found[1], {}))
+            return reply({"kind": "storage#policy", "etag": "CAE=", **self.policies.get(found[1], {})})
         if asked.path.endswith("/topics"):
             return reply({"topics": []})
         return refusal(404, "NOT_FOUND", "Not found.")
@@ -92,18 +103,28 @@ class Assets:
         return reply(body)
 
     def _all(self, content: str) -> list[dict[str, Any]]:
-        found = []
+        found = self._owners() if content == "RESOURCE" else []
         for project, names in self.buckets.items():
             for name in names:
                 asset = self.asset(project, BUCKET, f"//storage.googleapis.com/{name}")
                 if content == "RESOURCE":
-                    found.append({**asset, "resource": {"version": "v1", "data": bucket(name)}})
+                    found.append({**asset, "resource": {"version": "v1", "data": {**bucket(name), **_EMPTY}}})
                 elif name in self.policies:
                     found.append({**asset, "iamPolicy": self.policies[name]})
         return found + (self.more if content == "RESOURCE" else [])
 
+    def _owners(self) -> list[dict[str, Any]]:
+        host = "//cloudresourcemanager.googleapis.com"
+        projects = [
+            {**self.asset(project, PROJECT, f"{host}/projects/{number}"), "resource": {"data": {"x": "y"}}}
+            for project, number in self.numbers.items()
+            if project not in self.unknown
+        ]
+        return [*projects, self.asset("", ABOVE, f"{host}/organizations/{ORGANIZATION}")]
+
     def asset(self, project: str, kind: str, name: str) -> dict[str, Any]:
         above = [f"projects/{self.numbers[project]}"] if project else []
+        above += [f"folders/{self.folders[project]}"] if project in self.folders else []
         return {"name": name, "assetType": kind, "ancestors": [*above, f"organizations/{ORGANIZATION}"]}
 
 

@@ -1,5 +1,6 @@
 """Google Cloud on loopback, and an environment in which nothing of the developer's own shows."""
 
+import copy
 import json
 import os
 from collections.abc import Iterator
@@ -11,14 +12,22 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.compute_engine import _metadata
 
+from annexa.demo.google import TOKEN_PATH, Estate
 from annexa.demo.loopback import Answer, Asked, Loopback
+from annexa.plugin import Tools
+from collectors.gcp.collector import GcpCollector
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
+from tests.collectors.conftest import Certified
+from tests.collectors.gcp import estate
+from tests.collectors.gcp import google as google_apis
 from tests.collectors.gcp.hierarchy import Hierarchy
 from tests.collectors.gcp.identity import Identity, error, new_key
 from tests.collectors.rest.rules import Rules
 
 _FOREIGN = ("GOOGLE_", "GCE_", "CLOUDSDK_", "GCLOUD_", "NO_GCE_CHECK", "SSL_CERT", "REQUESTS_CA", "CURL_CA")
+
+KEY = b"gcp-tests"
 
 
 @dataclass
@@ -100,3 +109,64 @@ def google(google_environment: Path, account_key: rsa.RSAPrivateKey) -> Iterator
     with Loopback(estate) as server:
         estate.server = server
         yield estate
+
+
+@dataclass(frozen=True)
+class Gcp:
+    """The organisation of :mod:`tests.collectors.gcp.estate` while it is served.
+
+    Attributes:
+        key: the JSON file with the key of the service account that reads.
+    """
+
+    google: google_apis.Google
+    server: Loopback
+    key: Path
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """The ``[gcp]`` section that leads here, and reads lists rather than the inventory."""
+        return {
+            "credential": "service_account",
+            "credentials_file": str(self.key),
+            "endpoint_url": self.server.url,
+            "inventory": "off",
+            "projects": [estate.PROJECT],
+            "retries": 1,
+            **more,
+        }
+
+    def collector(self, tools: Tools | None = None, **more: Any) -> GcpCollector:
+        return GcpCollector(self.settings(**more), tools or Tools(redaction_key=KEY))
+
+
+@pytest.fixture(scope="session")
+def whole_estate() -> Estate:
+    """The estate, which is costly to make; tests work on copies."""
+    return estate.build()
+
+
+@pytest.fixture(scope="module")
+def gcp(
+    whole_estate: Estate, certified: Certified, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gcp]:
+    """The organisation on loopback."""
+    made = google_apis.Google(copy.deepcopy(whole_estate))
+    key = tmp_path_factory.mktemp("gcp") / "key.json"
+    with Loopback(made) as server, pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_FOREIGN):
+                patch.delenv(name)
+        # One authority is read in no time, and every collector reads them.
+        patch.setenv("SSL_CERT_FILE", str(certified.authority))
+        file = made.tokens.key_file(estate.READER, estate.PROJECT, f"{server.url}{TOKEN_PATH}")
+        key.write_text(json.dumps(file))
+        yield Gcp(made, server, key)
+
+
+@pytest.fixture(autouse=True)
+def answers_that_google_gives(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test may rest on an answer that the discovery documents do not allow."""
+    yield
+    if "gcp" in request.fixturenames:
+        served: Gcp = request.getfixturevalue("gcp")
+        assert served.google.gate.problems() == []

@@ -30,12 +30,16 @@ _SCALARS = {"string": "string", "boolean": "boolean", "integer": "integer", "num
 
 
 @cache
-def documents(service: str) -> tuple[dict[str, Any], ...]:
-    """Return the discovery documents of all versions of an API."""
+def documents(service: str, begin: str = "") -> tuple[dict[str, Any], ...]:
+    """Return the discovery documents of all versions of an API.
+
+    Args:
+        begin: how the names of its documents begin before the version, if not with its own and a dot.
+    """
     import googleapiclient
 
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    found = sorted(folder.glob(f"{service}.v*.json"))
+    found = sorted(folder.glob(f"{begin or f'{service}.'}v*.json"))
     return tuple(json.loads(path.read_text(encoding="utf-8")) for path in found)
 
 
@@ -87,25 +91,31 @@ class Types:
             fields[field] = self.form(document, inner, f"{name}.{field}")
 
 
-def main() -> int:
-    """Write the file; name the calls that no document has."""
+def generate() -> tuple[dict[str, Any], list[str]]:
+    """Return the content of the file, and the calls that no document has."""
     definitions = load_resource_types([FOLDER]).values()
     calls = sorted({call.call for definition in definitions for call in definition.calls()} | set(OWN_CALLS))
     types = Types()
-    found = {call: list(_methods(call, types)) for call in calls}
-    unknown = [call for call, candidates in found.items() if not candidates]
-    for call in unknown:
-        print(f"no discovery document has {call}", file=sys.stderr)
+    found = {call: list(find_methods(call, types)) for call in calls}
     known = {call: candidates for call, candidates in found.items() if candidates}
     reached = {name: dict(sorted(fields.items())) for name, fields in sorted(types.found.items())}
-    text = json.dumps({"methods": known, "types": reached}, separators=(",", ":"))
+    return {"methods": known, "types": reached}, [call for call in calls if call not in known]
+
+
+def main() -> int:
+    """Write the file; name the calls that no document has."""
+    made, unknown = generate()
+    for call in unknown:
+        print(f"no discovery document has {call}", file=sys.stderr)
+    text = json.dumps(made, separators=(",", ":"))
     # A line for each method and type, so that a change can be read.
     text = text.replace('}],"', '}],\n"').replace('},"', '},\n"')
     TARGET.write_text(text + "\n", encoding="utf-8")
     return 1 if unknown else 0
 
 
-def _methods(call: str, types: Types) -> Iterator[dict[str, Any]]:
+def find_methods(call: str, types: Types) -> Iterator[dict[str, Any]]:
+    """Yield what is kept of each method whose path a call has; their answers are gathered."""
     service, _, operation = call.partition(":")
     verb, _, path = operation.partition(" ")
     for document in documents(service):

@@ -7,7 +7,7 @@ import pytest
 
 from annexa.plugin import Document, Report, Tools
 from collectors.gcp.collector import GcpCollector
-from tests.collectors.gcp.assets import BUCKET, ORGANIZATION, TOPIC, Assets
+from tests.collectors.gcp.assets import ABOVE, BUCKET, ORGANIZATION, PROJECT, TOPIC, Assets
 from tests.collectors.gcp.conftest import Google
 from tests.collectors.rest.rules import Rule
 
@@ -87,7 +87,7 @@ def test_the_organisation_is_read_once_for_the_types_that_are_selected(
     assert names(read) == {"payroll-1 gcp.test.bucket": ["a", "b"], "payroll-2 gcp.test.bucket": ["c"]}
     (asked,) = assets.requests
     assert asked["parent"] == [f"organizations/{ORGANIZATION}/assets"]
-    assert asked["assetTypes"] == [BUCKET], "topics are not selected"
+    assert asked["assetTypes"] == [ABOVE, PROJECT, BUCKET], "topics are not selected"
     assert "/storage/storage/v1/b" not in assets.asked
 
 
@@ -102,4 +102,4 @@ def test_it_can_be_turned_off(google: Google, assets: Assets, definitions: Path)
     read = collect(google, definitions, "gcp.test.bucket", inventory="off")
     assert names(read) == {"payroll-1 gcp.test.bucket": ["a", "b"], "payroll-2 gcp.test.bucket": ["c"]}
     assert assets.requests == []
-    assert not any("inventory" in report.provenance for _, report in read.values())
+    assert {report.provenance["inventory"]["code"] for _, report in read.values()} == {"TurnedOff"}

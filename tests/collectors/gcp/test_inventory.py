@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,91 +11,27 @@ from typing import Any
 import pytest
 
 from annexa.demo.loopback import Answer, Asked, Loopback
-from collectors.caller import Caller
-from collectors.contract import Target, Tools
-from collectors.definition import ResourceType
-from collectors.engine import Engine, Identity
-from collectors.gcp.answers import check, left_out, read_error
-from collectors.gcp.inventory import LIST, MOST_PROJECTS, AssetInventory
-from collectors.ratelimit import Limit, RateLimiter
-from collectors.rest.paging import TokenInBody
-from collectors.rest.service import Service
-from collectors.rest.transport import RestTransport, new_client
-from collectors.retry import Retrier, RetryPolicy
-from store.model import Document, Report, Scope
-from tests.collectors.gcp.assets import BUCKET, ORGANIZATION, READ_TIME, TOPIC, Assets, refusal, reply
+from collectors.gcp.asset_read import LIST
+from collectors.gcp.inventory import MOST_PROJECTS, AssetInventory
+from store.model import Report, Scope
+from tests.collectors.gcp.assets import (
+    ABOVE,
+    BUCKET,
+    ORGANIZATION,
+    PROJECT,
+    READ_TIME,
+    TOPIC,
+    Assets,
+    refusal,
+    reply,
+)
+from tests.collectors.gcp.inventory_run import BUCKETS, TOPICS, Run
 
 SECRET = "hunter2-very-secret"
 DENIED = refusal(403, "PERMISSION_DENIED", "The caller does not have permission")
 DISABLED = refusal(403, "PERMISSION_DENIED", "Cloud Asset API is disabled.", "SERVICE_DISABLED")
 
-BUCKETS = ResourceType.model_validate(
-    tomllib.loads(
-        f"""
-        type = "gcp.storage.bucket"
-        title = "Bucket"
-        region = "global"
-        id = "//storage.googleapis.com/{{item.name}}"
-        name = "{{item.name}}"
-        inventory = "{BUCKET}"
-        [list]
-        call = "storage:GET /storage/v1/b"
-        with = {{ project = "{{account}}" }}
-        items = "items"
-        [detail.iam]
-        call = "storage:GET /storage/v1/b/{{bucket}}/iam"
-        with = {{ bucket = "{{item.name}}" }}
-        inventory = "IAM_POLICY"
-        """
-    )
-)
-TOPICS = BUCKETS.model_copy(update={"type": "gcp.pubsub.topic", "inventory": TOPIC, "detail": {}})
-
-
-class Run:
-    """One run over all projects of :class:`Assets`."""
-
-    def __init__(self, assets: Assets, url: str, *, whole: bool = True, inventory: bool = True) -> None:
-        names = ("cloudasset", "storage")
-        pager = TokenInBody("nextPageToken", "pageToken")
-        services = {
-            name: Service(f"{url}/{name}", None, pager, read_error, check, left_out=left_out)
-            for name in names
-        }
-        self.client = new_client(5, 5, "test")
-        self.tools = Tools(redaction_key=b"key", concurrency=2)
-        self.transport = RestTransport(services, self.client, self.tools.clock, largest=200_000)
-        self.limits = (Limit(call="*:*", rate=10_000, burst=10_000),)
-        retrier = Retrier(RetryPolicy(attempts=1), RateLimiter(self.limits), self.tools.cancelled.wait)
-        self.caller = Caller(self.transport, retrier, 4, self.tools.clock)
-        self.inventory = AssetInventory(self.caller, lambda organization: whole) if inventory else None
-        self.scopes = [
-            Scope("gcp", project, project, (), {"kind": "project", "project_number": number} | _ABOVE)
-            for project, number in assets.numbers.items()
-        ]
-        for scope in self.scopes:
-            if self.inventory is not None:
-                self.inventory.plan(scope, [BUCKETS, TOPICS])
-
-    def read(self, scope: Scope, kind: ResourceType = BUCKETS) -> tuple[list[Document], Report]:
-        engine = Engine(
-            scope,
-            self.transport,
-            self.tools,
-            Identity("gcp", "1"),
-            limiter=RateLimiter(self.limits),
-            retry=RetryPolicy(attempts=1),
-            inventory=self.inventory,
-        )
-        with engine.collect(kind, Target(kind.type, "")) as collection:
-            documents = sorted(collection, key=lambda document: document.id)
-        return documents, collection.report
-
-    def all(self) -> list[tuple[list[Document], Report]]:
-        return [self.read(scope) for scope in self.scopes]
-
-
-_ABOVE = {"organization": ORGANIZATION}
+OWNERS = [ABOVE, PROJECT]
 
 Start = Callable[..., Run]
 
@@ -141,14 +76,14 @@ def test_documents_are_the_same_as_from_the_lists(start: Start) -> None:
 
 
 def test_one_read_serves_all_projects_and_types(assets: Assets, start: Start) -> None:
-    assets.page = 2
+    assets.page = 4
     run = start()
     jobs = [(scope, kind) for scope in run.scopes for kind in (BUCKETS, TOPICS)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda job: run.read(*job), jobs))
     assert assets.asked == {f"/cloudasset/v1/organizations/{ORGANIZATION}/assets": 2 + 1}
     resources, _, policies = assets.requests
-    assert (resources["pageSize"], resources["assetTypes"]) == (["1000"], [TOPIC, BUCKET])
+    assert (resources["pageSize"], resources["assetTypes"]) == (["1000"], [*OWNERS, TOPIC, BUCKET])
     assert policies["assetTypes"] == [BUCKET], "no policy of a topic is wanted"
     assert policies["readTime"] == [READ_TIME], "the policies are of the moment of the resources"
 
@@ -156,7 +91,11 @@ def test_one_read_serves_all_projects_and_types(assets: Assets, start: Start) ->
 def test_the_evidence_names_the_call_its_moment_and_what_was_of_this_scope(start: Start) -> None:
     _, report = start().all()[0]
     resources, policies = report.provenance["calls"]
-    asked = {"parent": f"organizations/{ORGANIZATION}", "assetTypes": [TOPIC, BUCKET], "pageSize": "1000"}
+    asked = {
+        "parent": f"organizations/{ORGANIZATION}",
+        "assetTypes": [*OWNERS, TOPIC, BUCKET],
+        "pageSize": "1000",
+    }
     counts = {"count": 1, "absent": 0, "failed": 0, "pages": 1}
     assert resources == {
         "call": LIST,
@@ -198,7 +137,6 @@ def test_lists_are_asked_where_the_inventory_answers_nothing(
     assets.spoil = refuse(answer)
     documents = [documents for documents, _ in start().all()]
     assert documents == [documents for documents, _ in start(inventory=False).all()]
-    assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
 
 
 def test_the_evidence_says_why_lists_were_asked(assets: Assets, start: Start) -> None:
@@ -236,6 +174,16 @@ def test_policies_that_cannot_be_read_are_asked_for_one_by_one(assets: Assets, s
     assert report.provenance["calls"][1]["failed"] == 1
 
 
+def test_policies_are_asked_for_where_the_inventory_has_none_of_the_type(
+    assets: Assets, start: Start
+) -> None:
+    assets.policies = {}
+    _, report = start().all()[1]
+    assert assets.asked["/storage/storage/v1/b/d/iam"] == 1
+    assert "may not keep them" in used(report)["unread"]["IAM_POLICY"]
+    assert report.complete
+
+
 def test_projects_are_read_one_by_one_where_the_organisation_is_denied(assets: Assets, start: Start) -> None:
     assets.spoil = refuse(DENIED, "organizations/100", "projects/two")
     (_, one), (_, two), (_, none) = start().all()
@@ -250,7 +198,7 @@ def test_many_projects_are_not_read_one_by_one(assets: Assets, start: Start) -> 
     assets.spoil = refuse(DENIED, "organizations/100")
     results = start().all()
     assert sum(times for path, times in assets.asked.items() if "/assets" in path) == 1
-    assert "51 projects are too many to be read one by one" in used(results[0][1])["message"]
+    assert used(results[0][1])["message"].endswith("; 51 projects are too many to be read one by one")
     assert all(report.complete for _, report in results)
 
 
@@ -267,6 +215,25 @@ def test_many_projects_of_an_organisation_that_is_not_wanted_whole_are_listed(
     assets.buckets = {f"project-{number}": [] for number in range(MOST_PROJECTS + 1)}
     _, report = start(whole=False).all()[0]
     assert used(report)["code"] == "TooManyProjects"
+
+
+def test_folders_are_read_as_a_whole(assets: Assets, start: Start) -> None:
+    assets.folders = {"one": "5", "two": "6"}
+    reports = [report for _, report in start(whole=False, folders=("5", "6")).all()]
+    parents = [report.provenance["calls"][0]["parameters"]["parent"] for report in reports]
+    assert parents == ["folders/5", "folders/6", "projects/none"]
+
+
+def test_a_project_that_the_inventory_does_not_have_is_listed(assets: Assets, start: Start) -> None:
+    assets.unknown = {"one"}
+    run = start()
+    documents, report = run.read(run.scopes[0])
+    assert [document.name for document in documents] == ["a", "b", "c"]
+    assert used(report)["code"] == "UnknownToInventory"
+    assert list(assets.asked)[:2] == [
+        f"/cloudasset/v1/organizations/{ORGANIZATION}/assets",
+        "/cloudasset/v1/projects/one/assets",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -336,9 +303,28 @@ def test_a_project_whose_number_is_not_known_is_listed(start: Start) -> None:
     assert used(report)["code"] == "NoProjectNumber"
 
 
+def test_a_type_that_the_inventory_does_not_know_costs_only_itself(assets: Assets, start: Start) -> None:
+    run = start()
+    odd = BUCKETS.model_copy(update={"type": "gcp.a.odd", "inventory": "a.googleapis.com/Odd"})
+    assert isinstance(run.inventory, AssetInventory)
+    run.inventory.plan(run.scopes[0], [odd])
+    results = [run.read(run.scopes[0], kind) for kind in (BUCKETS, TOPICS, odd)]
+    assert [used(report)["used"] for _, report in results] == [True, True, False]
+    assert used(results[2][1])["code"] == "InventoryUnsupported"
+    asked_for = results[0][1].provenance["calls"][0]["parameters"]["assetTypes"]
+    assert asked_for == [*OWNERS, TOPIC, BUCKET]
+
+
+def test_a_request_that_is_refused_whatever_it_asks_for_is_not_taken_apart(
+    assets: Assets, start: Start
+) -> None:
+    assets.spoil = refuse(refusal(400, "INVALID_ARGUMENT", "No."))
+    start().all()
+    assert len(assets.requests) == 2
+
+
 def test_a_type_that_nobody_planned_for_is_listed(start: Start) -> None:
     run = start()
-    assert run.inventory is not None
     run.read(run.scopes[0])
     later = BUCKETS.model_copy(update={"type": "gcp.a.later", "inventory": "a.googleapis.com/Later"})
     _, report = run.read(run.scopes[0], later)
