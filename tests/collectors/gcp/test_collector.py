@@ -1,6 +1,7 @@
 """The GCP collector against an organisation: what it reads, and what it says of the rest."""
 
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from annexa.demo.google import Aggregated
 from annexa.demo.loopback import Answer, Loopback
 from annexa.plugin import Document, Report, Scope, Tools
 from collectors.gcp.collector import GcpCollector
+from store.errors import CollectorError
 from tests.collectors.gcp import estate, google
 from tests.collectors.gcp.conftest import KEY, Gcp
 from tests.collectors.rest.rules import Rule, at, break_off, send
@@ -182,6 +184,7 @@ def test_no_token_and_no_key_is_kept(gcp: Gcp) -> None:
     [
         ("gcp.cloudfunctions.function", {"unreachable": ["projects/p/locations/us-east1"]}),
         ("gcp.container.cluster", {"missingZones": ["us-east1"]}),
+        ("gcp.bigtableadmin.instance", {"failedLocations": ["projects/p/locations/us-east1-b"]}),
         (
             "gcp.sqladmin.instance",
             {"warnings": [{"code": "REGION_UNREACHABLE", "message": "No.", "region": "us-east1"}]},
@@ -358,3 +361,18 @@ def test_doctor_names_services_that_are_not_enabled(gcp: Gcp) -> None:
     assert "not enabled" in line.message
     assert "gcloud services enable" in line.hint
     assert f"--project={estate.BARE}" in line.hint
+
+
+# What is not installed.
+
+
+def test_a_library_that_is_missing_ends_it_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is imported when projects are looked for, not when the collector is made."""
+    for name in ("google.cloud.resourcemanager_v3", "collectors.gcp.discovery"):
+        monkeypatch.setitem(sys.modules, name, None)
+    collector = GcpCollector({}, Tools(redaction_key=KEY))
+    with pytest.raises(CollectorError) as caught:
+        collector.discover()
+    assert "pip install 'annexa[gcp]'" in caught.value.hint
+    (line,) = collector.diagnose()
+    assert (line.name, line.ok, line.hint) == ("installation", False, caught.value.hint)
