@@ -176,6 +176,17 @@ def test_no_token_and_no_key_is_kept(gcp: Gcp) -> None:
     assert "PRIVATE KEY" not in kept
 
 
+def test_what_a_check_reads_of_a_notebook_is_not_taken_for_a_secret(gcp: Gcp) -> None:
+    kind = "gcp.notebooks.instance"
+    metadata = {"notebook-disable-root": "true", "startup-script": "curl -u admin:hunter2"}
+    item = {"name": f"projects/{estate.PROJECT}/locations/l/instances/n", "gceSetup": {"metadata": metadata}}
+    gcp.google.estate.put_list(kind, estate.PROJECT, item)
+    (document,), _ = read(gcp.collector(), kind)
+    kept = document.content["item"]["gceSetup"]["metadata"]
+    assert kept["notebook-disable-root"] == "true"
+    assert "hunter2" not in kept["startup-script"]
+
+
 # What Google says that it left out.
 
 
