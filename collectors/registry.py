@@ -7,7 +7,17 @@ from store.errors import CollectorError
 
 GROUP = "annexa.collectors"
 
-_EXTRAS = {"aws": "aws", "azure": "azure", "gcp": "gcp", "okta": "identity", "github": "identity"}
+_EXTRAS = {
+    "aws": "aws",
+    "azure": "azure",
+    "gcp": "gcp",
+    "entra": "identity",
+    "github": "identity",
+    "google_workspace": "identity",
+    "ldap": "identity",
+    "okta": "identity",
+    "scim": "identity",
+}
 
 
 def provider_names() -> list[str]:

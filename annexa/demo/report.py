@@ -20,8 +20,8 @@ CONTROL = "8.24"
 """The control that is shown cloud by cloud."""
 
 _WORST_OF_EACH = 4
-_ROOM_TO_MEND = 100
-"""A terminal narrower than so many columns has no room to say how to mend what fails."""
+_WIDE = 100
+"""A terminal of so many columns has room for the last column of the long tables, too."""
 
 _STATUS = (
     Column("control", "Control"),
@@ -80,10 +80,14 @@ def report(workspace: Workspace, record: Record) -> None:
         _SIDE_BY_SIDE,
         f"One control, three clouds: {control.number} {control.title}",
     )
-    wide = console().width >= _ROOM_TO_MEND
+    wide = console().width >= _WIDE
     print_table(_worst(findings), _WORST if wide else _WORST[:-1], "The worst findings")
     denied = [gap for gap in gaps if gap["code"] not in _NOT_OFFERED]
-    print_table(_grouped(denied, findings), _GAPS, "What could not be read, and what that leaves unknown")
+    print_table(
+        _grouped(denied, findings),
+        _GAPS if wide else _GAPS[:-1],
+        "What could not be read, and what that leaves unknown",
+    )
     others = {gap["call"] for gap in gaps if gap["code"] in _NOT_OFFERED}
     if others:
         click.echo(

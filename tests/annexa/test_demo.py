@@ -174,6 +174,11 @@ def test_each_cloud_is_realistic_and_imperfect(
     )
 
 
+def test_google_cloud_is_read_from_its_inventory(demo: Demo) -> None:
+    (shown,) = demo.ask("evidence", "show", "gcp.storage.bucket/fernhill-study-exports")
+    assert shown["provenance"]["inventory"]["used"], shown["provenance"]["inventory"]
+
+
 def test_what_it_may_not_read_is_neither_passed_nor_failed(demo: Demo) -> None:
     denied = {row["resource_id"] for row in demo.ask("gaps") if row["call"] == "kms:GetKeyPolicy"}
     assert denied

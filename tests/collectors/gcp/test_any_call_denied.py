@@ -15,6 +15,8 @@ from tests.collectors.gcp import estate, google
 from tests.collectors.gcp.conftest import Gcp
 from tests.collectors.rest.rules import Matcher, Rule
 
+pytestmark = pytest.mark.slow
+
 TYPES = GcpCollector({}, Tools(redaction_key=b"key")).resource_types()
 
 
