@@ -90,8 +90,9 @@ class Workspace:
         built_in = Path(mappings.__file__).parent / BUILT_IN_CHECKS
         own = self.config.definition_folders
         # Parsing takes longer than most commands; what judges nothing here need not be read.
-        turned_on = {*self.config.providers, _DERIVED}
-        folders = [built_in / provider for provider in (*self.config.providers, _DERIVED)]
+        providers = tuple(self.config.providers)
+        turned_on = (*providers, _DERIVED) if providers else ()
+        folders = [built_in / provider for provider in turned_on]
         loaded = load_checks([*filter(Path.is_dir, folders), *own], compiled=own)
         found = {check_id: check for check_id, check in loaded.items() if check.provider in turned_on}
         section = self.config.file.checks
