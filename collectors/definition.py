@@ -131,6 +131,7 @@ class ResourceType(Strict):
         volatile: document paths that change by themselves and are not kept.
         secret: document paths that are replaced by a keyed digest.
         policies: document paths of IAM policy documents, which are brought into one form.
+        personal: document paths that hold personal data.
     """
 
     type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")
@@ -146,6 +147,7 @@ class ResourceType(Strict):
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":
