@@ -7,7 +7,15 @@ from store.errors import CollectorError
 
 GROUP = "annexa.collectors"
 
-_EXTRAS = {"aws": "aws", "azure": "azure", "gcp": "gcp", "okta": "identity", "github": "identity"}
+_EXTRAS = {
+    "aws": "aws",
+    "azure": "azure",
+    "gcp": "gcp",
+    "okta": "identity",
+    "github": "identity",
+    "ldap": "identity",
+    "scim": "identity",
+}
 
 
 def provider_names() -> list[str]:

@@ -72,7 +72,9 @@ class LdapCollector:
             return Discovery((), (self._gap(error),))
         bases = directory.bases(self._settings)
         if not bases:
-            missing = CallError("NoNamingContext", "the root DSE names nothing to read: set base_dn in [ldap]")
+            missing = CallError(
+                "NoNamingContext", "the root DSE names nothing to read: set base_dn in [ldap]"
+            )
             return Discovery((), (self._gap(missing),))
         scopes, gaps = [], []
         for base in bases:
@@ -88,7 +90,9 @@ class LdapCollector:
     def targets(self, scope: Scope, types: Iterable[str]) -> list[Target]:
         kind = scope.attributes.get("kind", "generic")
         reads = next((found for name, found in KIND_READS.items() if name == kind), KIND_READS["generic"])
-        return [Target(each, "") for each in types if each in self._types and self._types[each].scope in reads]
+        return [
+            Target(each, "") for each in types if each in self._types and self._types[each].scope in reads
+        ]
 
     def collect(self, scope: Scope, target: Target) -> Collection:
         def read(report: Report) -> Iterator[Document]:
@@ -112,7 +116,9 @@ class LdapCollector:
             return [Diagnosis("credentials", False, str(error), _HINT)]
         found = self.discover()
         lines = [
-            Diagnosis("connection", True, f"{address}, {protection.get('version') or 'in the clear, on loopback'}"),
+            Diagnosis(
+                "connection", True, f"{address}, {protection.get('version') or 'in the clear, on loopback'}"
+            ),
             Diagnosis("credentials", True, principal),
         ]
         lines += [Diagnosis("directory", True, f"{scope.name} ({directory.kind})") for scope in found.scopes]
@@ -171,10 +177,12 @@ class LdapCollector:
 
     def _domain_sid(self, base: str) -> str:
         asked = {"base": base, "attributes": ["objectSid"]}
-        answer = self._ask(Call(call="ldap:SEARCH base", **{"with": asked}), asked, self._transport())
+        answer = self._ask(Call.model_validate({"call": ROOT.call, "with": asked}), asked, self._transport())
         found = [each["attributes"].get("objectSid") for each in answer["entries"]]
         if not found or not found[0]:
-            raise CallError("MalformedAnswer", f"{base} shows no objectSid: it is no domain, or may not be read")
+            raise CallError(
+                "MalformedAnswer", f"{base} shows no objectSid: it is no domain, or may not be read"
+            )
         return str(found[0][0])
 
     def _ask(self, call: Call, parameters: dict[str, Any], transport: LdapTransport) -> dict[str, Any]:

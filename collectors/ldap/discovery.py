@@ -10,9 +10,9 @@ from collectors.ldap.settings import Kind, LdapSettings
 from collectors.transport import CallError
 from store.model import Scope
 
-ROOT = Call(
-    call="ldap:SEARCH base",
-    **{
+ROOT = Call.model_validate(
+    {
+        "call": "ldap:SEARCH base",
         "with": {
             "base": "",
             "attributes": [
@@ -25,8 +25,8 @@ ROOT = Call(
                 "supportedControl",
                 "dnsHostName",
             ],
-        }
-    },
+        },
+    }
 )
 
 _ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800"
@@ -61,7 +61,9 @@ class Directory:
         """
         entries = answer.get("entries")
         if not isinstance(entries, list) or len(entries) != 1:
-            raise CallError("MalformedAnswer", "the server shows no root DSE: the account must be able to read it")
+            raise CallError(
+                "MalformedAnswer", "the server shows no root DSE: the account must be able to read it"
+            )
         attributes = entries[0]["attributes"]
         return cls(settings.kind if settings.kind != "auto" else _kind(attributes), attributes)
 
@@ -95,7 +97,10 @@ class Directory:
             **more,
         }
         return Scope(
-            "ldap", base, domain_of(base) or base, attributes={key: value for key, value in facts.items() if value}
+            "ldap",
+            base,
+            domain_of(base) or base,
+            attributes={key: value for key, value in facts.items() if value},
         )
 
 

@@ -63,7 +63,7 @@ def refusal(result: Mapping[str, Any], asked: str = "") -> CallError:
         where = ", ".join(str(each) for each in result.get("referrals") or ()) or "another server"
         return CallError(
             "ReferralNotFollowed",
-            brief(f"{asked or 'this'} is held by {where}, which is not asked: name that server, or another base_dn"),
+            brief(f"{asked or 'this'} is held by {where}, which is not asked: name it, or another base_dn"),
         )
     message = _PARTIAL.get(number, said or f"the server answers {code}, without a word more")
     reason = _AD_DATA.search(said)
@@ -81,7 +81,11 @@ def connection_error(error: Exception) -> CallError:
         return CallError("MalformedAnswer", "the connection ended within the answer", retryable=True)
     if isinstance(error, TimeoutError) or "timed out" in words or "temporarily unavailable" in words:
         return CallError("Timeout", f"no answer in time ({words})", retryable=True)
-    if isinstance(error, ssl.SSLError | LDAPStartTLSError) or "wrap socket" in words or "certificate" in words:
+    if (
+        isinstance(error, ssl.SSLError | LDAPStartTLSError)
+        or "wrap socket" in words
+        or "certificate" in words
+    ):
         return CallError("TlsFailed", words)
     if isinstance(error, OSError | LDAPExceptionError):
         return CallError("ConnectionFailed", words, retryable=True)

@@ -32,7 +32,9 @@ def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> 
     problems = field_lint.document_problems(definition, forms, kept, document)
     for key, value in document.items():
         entries = value if isinstance(value, list) else [value]
-        problems += [problem for entry in entries if isinstance(entry, dict) for problem in _flags(key, entry)]
+        problems += [
+            problem for entry in entries if isinstance(entry, dict) for problem in _flags(key, entry)
+        ]
     return problems
 
 
@@ -43,13 +45,13 @@ def _problems(call: Call) -> Iterator[str]:
         return
     verb, _, word = call.call.removeprefix("ldap:").partition(" ")
     if verb not in ("SEARCH", "ANONYMOUS") or word not in SCOPES:
-        yield "is no call: there are SEARCH and ANONYMOUS base, onelevel and subtree, MEMBERS transitive, CONNECTION"
+        yield "is no call: there are SEARCH and ANONYMOUS with base, onelevel or subtree, and two others"
         return
     if isinstance(call, ListCall) and call.items != "entries":
         yield "has its elements in 'entries'"
     asked = call.with_.get("filter", "")
     if "{" in asked:
-        yield "has a template in its filter: write <name>, and give name as a parameter, which is then escaped"
+        yield "has a template in its filter: write <name>, and give name as a parameter"
     wanted = {"base", *places(asked)}
     if not wanted <= call.with_.keys():
         yield f"lacks {', '.join(sorted(wanted - call.with_.keys()))}"

@@ -6,7 +6,7 @@ from collectors.contract import Permissions
 from collectors.definition import Call, ResourceType
 
 _NOTE = (
-    "The first document is for OpenLDAP (cn=config; put the lines before those that you have), the second for "
+    "The first document is for OpenLDAP (cn=config; put the lines before your own), the second for "
     "Active Directory. Put the account's own name for BIND_DN."
 )
 
@@ -14,11 +14,11 @@ _NOTE = (
 # https://learn.microsoft.com/en-us/windows-server/identity/ad-ds/get-started/adac/fine-grained-password-policies
 # https://learn.microsoft.com/en-us/windows-server/identity/laps/laps-concepts-overview
 _NOT_BY_DEFAULT = {
-    "ldap.ad.password-policy": "Read all properties of the objects in CN=Password Settings Container,CN=System: "
+    "ldap.ad.password-policy": "Read all properties of what is in CN=Password Settings Container,CN=System: "
     "by default only Domain Admins see fine-grained password policies. "
     'dsacls "CN=Password Settings Container,CN=System,BASE" /I:T /G "BIND_DN:GR"',
-    "ldap.ad.computer": "Read ms-Mcs-AdmPwdExpirationTime and msLAPS-PasswordExpirationTime of computers, and "
-    "nothing else of LAPS: the attributes with the passwords are confidential, and must stay so.",
+    "ldap.ad.computer": "Read ms-Mcs-AdmPwdExpirationTime and msLAPS-PasswordExpirationTime of computers, "
+    "and nothing else of LAPS: the attributes with the passwords are confidential, and must stay so.",
 }
 
 
@@ -45,13 +45,14 @@ def _attributes(types: Iterable[ResourceType]) -> list[str]:
 def _openldap(attributes: list[str]) -> str:
     # slapd.access(5): the password itself stays for authentication only; entry is the pseudo-attribute that a
     # search must be allowed to read, or the entry is left out without a word.
+    names = ",".join(["entry", "children", *attributes])
     return "\n".join(
         [
             "dn: olcDatabase={1}mdb,cn=config",
             "changetype: modify",
             "add: olcAccess",
-            'olcAccess: {0}to attrs=userPassword by self write by anonymous auth by * none',
-            f'olcAccess: {{1}}to attrs=entry,children,{",".join(attributes)} by dn.exact="BIND_DN" read by * break',
+            "olcAccess: {0}to attrs=userPassword by self write by anonymous auth by * none",
+            f"olcAccess: {{1}}to attrs={names} " + 'by dn.exact="BIND_DN" read by * break',
             "-",
             "add: olcLimits",
             'olcLimits: {0}dn.exact="BIND_DN" size.pr=10000 size.prtotal=unlimited',

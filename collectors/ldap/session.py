@@ -14,7 +14,16 @@ from collectors.ldap.failures import connection_error, refusal
 from collectors.ldap.settings import LOOPBACK, Address, LdapSettings
 from collectors.transport import CallError
 
-BROKEN = (OSError, LDAPExceptionError, PyAsn1Error, ValueError, KeyError, IndexError, TypeError, AttributeError)
+BROKEN = (
+    OSError,
+    LDAPExceptionError,
+    PyAsn1Error,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+)
 """What ldap3 raises where a connection breaks, or where what came is no answer: it decodes without a net."""
 
 _DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
@@ -79,7 +88,9 @@ class Session:
         Raises:
             CallError: there is no answer.
         """
-        paged: dict[str, Any] = {} if page is None else {"paged_size": page[0], "paged_cookie": page[1] or None}
+        paged: dict[str, Any] = (
+            {} if page is None else {"paged_size": page[0], "paged_cookie": page[1] or None}
+        )
         try:
             _, result, response, _ = self._connection.search(
                 base,
@@ -166,7 +177,7 @@ def _open(settings: LdapSettings, address: Address, context: ssl.SSLContext, *, 
         connect_timeout=settings.connect_timeout,
     )
     try:
-        # Everything that ldap3 does by itself is off: it would follow referrals, guess at encodings, read schemas.
+        # What ldap3 does by itself is off: it would follow referrals, guess at encodings, read schemas.
         connection: Any = ldap3.Connection(
             server,
             client_strategy=ldap3.SAFE_SYNC,

@@ -42,7 +42,9 @@ class Address:
         """
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError(f"{url!r} is not of the form ldaps://host, with a port where it is not the usual")
+            raise ValueError(
+                f"{url!r} is not of the form ldaps://host, with a port where it is not the usual"
+            )
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError(f"{url!r} must be the address alone")
         return cls(parts.hostname, parts.port or _PORTS[parts.scheme], parts.scheme == "ldaps")
@@ -109,7 +111,7 @@ class LdapSettings(Strict):
         for each in self.addresses:
             if not each.tls and not self.starttls and each.host not in LOOPBACK:
                 raise ValueError(
-                    f"servers: {each.url} would carry the password in the clear: use ldaps:// or starttls = true"
+                    f"servers: {each.url} would take the password in the clear: use ldaps:// or starttls"
                 )
         if self.credential == "simple" and not self.bind_dn:
             raise ValueError("credential 'simple' needs bind_dn")
@@ -125,7 +127,8 @@ class LdapSettings(Strict):
         """Return the password.
 
         Raises:
-            CallError: ``NoCredentials``, if there is none. An empty one would bind anonymously (RFC 4513 §5.1.2).
+            CallError: ``NoCredentials``, if there is none. An empty one would bind anonymously: RFC 4513
+                §5.1.2.
         """
         password = os.environ.get(self.password_env, "")
         if not password:

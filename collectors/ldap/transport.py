@@ -121,7 +121,9 @@ class LdapTransport:
         asked = _Asked.of(parameters)
         if token is not None and token.session.broken:
             # Only the connection that gave the page before knows where it ended.
-            raise CallError("PageLost", "the connection broke within the list, and another cannot go on with it")
+            raise CallError(
+                "PageLost", "the connection broke within the list, and another cannot go on with it"
+            )
         session = token.session if token is not None else self._sessions.take()
         cookie, ended = b"", True
         try:
@@ -137,7 +139,9 @@ class LdapTransport:
                 raise refusal(result, asked.where)
             cookie = _cookie(result)
             ended = not cookie
-            found = [self._entry(each, asked, session) for each in response if each["type"] == "searchResEntry"]
+            found = [
+                self._entry(each, asked, session) for each in response if each["type"] == "searchResEntry"
+            ]
             body = {"entries": found}
             number = token.number + 1 if token is not None else 1
             following = None if ended else NextPage(number, cookie, session)
@@ -157,7 +161,12 @@ class LdapTransport:
         session = self._anonymous()
         try:
             result, response = session.search(
-                asked.base, SCOPES[word], asked.filter, asked.attributes, controls=self._controls, size_limit=1
+                asked.base,
+                SCOPES[word],
+                asked.filter,
+                asked.attributes,
+                controls=self._controls,
+                size_limit=1,
             )
             found = [{"dn": each["dn"]} for each in response if each["type"] == "searchResEntry"]
             # One entry is all that was asked for: that there are more is no fault.
@@ -198,6 +207,8 @@ class LdapTransport:
                 whole += self._rest(raw["dn"], part["name"], int(part["last"]) + 1)
             if whole:
                 attributes.setdefault(name, []).extend(values.text(name, each) for each in whole)
+        # Values are a set: servers give them in any order, and a change of order is none of the directory.
+        attributes = {name: sorted(found) for name, found in attributes.items()}
         bits = {name: values.flags(name, found) for name, found in attributes.items()}
         return {
             "dn": raw["dn"],
@@ -282,7 +293,9 @@ def _cookie(result: Mapping[str, Any]) -> bytes:
     return cookie if isinstance(cookie, bytes) else b""
 
 
-def _ranged(response: Iterable[Mapping[str, Any]], name: str, start: int, dn: str) -> tuple[int | None, list[bytes]]:
+def _ranged(
+    response: Iterable[Mapping[str, Any]], name: str, start: int, dn: str
+) -> tuple[int | None, list[bytes]]:
     """Return the last index of a range, None where it goes to the end, and its values."""
     for entry in response:
         for described, found in entry.get("raw_attributes", {}).items():
@@ -312,6 +325,6 @@ def _lacking(found: Iterable[Mapping[str, Any]], asked: _Asked) -> str:
         return ""
     missing = sorted(set(asked.required) - short[0]["attributes"].keys())
     return (
-        f"{len(short)} entries came without {', '.join(missing)}, as {short[0]['dn']}: every such entry has it, so "
-        "the account may not read it; grant what `annexa permissions ldap` prints"
+        f"{len(short)} entries came without {', '.join(missing)}, as {short[0]['dn']}: each has it, "
+        "so the account may not read it; grant what `annexa permissions ldap` prints"
     )

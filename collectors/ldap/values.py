@@ -1,6 +1,6 @@
 """Values of attributes as text: what a directory keeps as bytes, in the form in which people write it.
 
-Which attribute has which syntax is in ``attributes.json``, with the names of the bits of those that are flags.
+Which attribute has which syntax is in ``attributes.json``, with the names of the bits of flags.
 """
 
 import base64
@@ -111,10 +111,9 @@ def _time(value: bytes) -> str:
     found = _TIME.fullmatch(value.decode("ascii"))
     if found is None:
         raise ValueError("no generalized time")
-    moment = datetime.strptime(
-        found["day"] + found["hour"] + (found["minute"] or "00") + (found["second"] or "00"), "%Y%m%d%H%M%S"
-    )
-    return timestamp(moment.replace(tzinfo=_zone(found["zone"])))
+    clock = found["hour"] + (found["minute"] or "00") + (found["second"] or "00")
+    moment = datetime.strptime(f"{found['day']}{clock}", "%Y%m%d%H%M%S").replace(tzinfo=_zone(found["zone"]))
+    return timestamp(moment)
 
 
 def _zone(zone: str) -> timezone:
