@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-slow lint bench clean
 
 # Installs once, and again when the pins or the project's metadata change.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -18,7 +18,11 @@ demo: $(VENV)/.installed
 WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+# Whole commands under every fault, killed runs, thousands of changed stores, the demo.
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -147,6 +147,12 @@ class RecordSection(Strict):
         return self
 
 
+class PrivacySection(Strict):
+    """``[privacy]``."""
+
+    pseudonymise: bool = False
+
+
 class SoaSection(Strict):
     """``[soa]``: what the Statement of Applicability says that the record does not.
 
@@ -182,6 +188,7 @@ class _File(Strict):
     record: RecordSection = RecordSection()
     schedule: ScheduleSection = ScheduleSection()
     soa: SoaSection = SoaSection()
+    privacy: PrivacySection = PrivacySection()
 
 
 @dataclass(frozen=True)

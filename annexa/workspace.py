@@ -4,23 +4,26 @@ import fnmatch
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annexa import config as configuration
-from store.errors import CollectorError, ConfigError, DefinitionError, StoreError
+from store.errors import ConfigError, DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from collectors.contract import Collector, Progress
     from collectors.definition import ResourceType
+    from mappings.account import AccountDefinition
     from mappings.check import Check
     from mappings.controls import Control
     from scheduler.plan import Selection
     from store.record import Record
 
 BUILT_IN_CHECKS = "checks"
+
+_DERIVED = "people"
+"""The checks on what is derived from all providers; they hold whichever are turned on."""
 
 
 class Workspace:
@@ -39,20 +42,6 @@ class Workspace:
         from collectors.registry import provider_names
 
         return cls(configuration.load(path, frozenset(provider_names())))
-
-    def with_every_provider(self) -> "Workspace":
-        """Return the same with every installed provider turned on whose requirements are met."""
-        from collectors.registry import collector_class, provider_names
-
-        providers = dict(self.config.providers)
-        for name in provider_names():
-            if name not in providers:
-                try:
-                    collector_class(name)
-                except CollectorError:
-                    continue
-                providers[name] = {}
-        return Workspace(replace(self.config, providers=providers))
 
     @contextmanager
     def reading(self) -> "Iterator[Record]":
@@ -101,11 +90,10 @@ class Workspace:
         built_in = Path(mappings.__file__).parent / BUILT_IN_CHECKS
         own = self.config.definition_folders
         # Parsing takes longer than most commands; what judges nothing here need not be read.
-        folders = [built_in / provider for provider in self.config.providers]
+        turned_on = {*self.config.providers, _DERIVED}
+        folders = [built_in / provider for provider in (*self.config.providers, _DERIVED)]
         loaded = load_checks([*filter(Path.is_dir, folders), *own], compiled=own)
-        found = {
-            check_id: check for check_id, check in loaded.items() if check.provider in self.config.providers
-        }
+        found = {check_id: check for check_id, check in loaded.items() if check.provider in turned_on}
         section = self.config.file.checks
         for check_id, params in section.params.items():
             if check_id not in found:
@@ -140,6 +128,17 @@ class Workspace:
         return load_checks([Path(mappings.__file__).parent / BUILT_IN_CHECKS, *own], compiled=own)
 
     @cached_property
+    def accounts(self) -> "list[AccountDefinition]":
+        """How documents tell of accounts of people, built-in and the user's own.
+
+        Raises:
+            DefinitionError: a definition is wrong.
+        """
+        from mappings.account import BUILT_IN_ACCOUNTS, load_accounts
+
+        return load_accounts([BUILT_IN_ACCOUNTS, *self.config.definition_folders])
+
+    @cached_property
     def controls(self) -> "dict[str, Control]":
         from mappings.controls import load_controls
 
@@ -171,6 +170,7 @@ class Workspace:
             CollectorError: a collector's library is not installed.
         """
         from collectors.contract import Tools
+        from collectors.privacy import Pseudonyms
         from collectors.registry import collector_class
 
         if not self.config.providers:
@@ -181,6 +181,8 @@ class Workspace:
         more: dict[str, Any] = {"progress": progress} if progress else {}
         if cancelled is not None:
             more["cancelled"] = cancelled
+        if self.config.file.privacy.pseudonymise:
+            more["pseudonyms"] = Pseudonyms.of_store(redaction_key)
         tools = Tools(
             redaction_key=redaction_key,
             concurrency=self.config.file.collect.concurrency,

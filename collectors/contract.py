@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from collectors.collection import Collection
 from collectors.definition import ResourceType
+from collectors.privacy import Pseudonyms
 from store.model import Gap, Scope, Strict
 
 ProgressState = Literal["started", "reading", "done", "incomplete"]
@@ -116,6 +117,7 @@ class Tools:
         definition_folders: the user's own folders of resource types, beside the built-in ones.
         clock: returns the time, with a time zone.
         cancelled: set when the run must stop; what is left unread becomes a gap.
+        pseudonyms: what stands for people in documents; None keeps them as the provider names them.
     """
 
     redaction_key: bytes = field(repr=False)
@@ -124,6 +126,7 @@ class Tools:
     definition_folders: tuple[Path, ...] = ()
     clock: Callable[[], datetime] = _utc_now
     cancelled: threading.Event = field(default_factory=threading.Event)
+    pseudonyms: Pseudonyms | None = field(default=None, repr=False)
 
 
 class Collector(Protocol):
@@ -148,8 +151,20 @@ class Collector(Protocol):
             ConfigError: a key of the section is wrong.
         """
 
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        """Return type → definition of everything that can be pulled, whatever the configuration.
+
+        Args:
+            folders: the user's own folders of resource types, beside the built-in ones.
+
+        Raises:
+            DefinitionError: a definition is wrong.
+        """
+        ...
+
     def resource_types(self) -> Mapping[str, ResourceType]:
-        """Return type → definition of everything that can be pulled.
+        """Return the definitions with the user's own folders.
 
         Raises:
             DefinitionError: a definition is wrong.

@@ -131,10 +131,12 @@ class ResourceType(Strict):
         volatile: document paths that change by themselves and are not kept.
         secret: document paths that are replaced by a keyed digest.
         policies: document paths of IAM policy documents, which are brought into one form.
-        personal: document paths that hold personal data.
+        personal: document paths that hold what names a person, or ``id`` or ``name``. One that ends with
+            ``@`` leads to text of which only e-mail addresses and the names of IAM users and workforce
+            identities do.
     """
 
-    type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){2,}$")
+    type: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+){1,}$")
     title: str
     region: Literal["regional", "global"]
     id: str
@@ -146,8 +148,8 @@ class ResourceType(Strict):
     detail: dict[str, Detail] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
-    policies: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> "ResourceType":
@@ -158,11 +160,20 @@ class ResourceType(Strict):
             raise ValueError("needs a list call, a detail call, or both")
         if self.inventory and self.list is None:
             raise ValueError("has an inventory, but no list whose elements it has")
+        known = {"id", "name", "item", "over"} | self.detail.keys()
+        strange = {path.split(".", 1)[0] for path in self.personal_fields} - known
+        if strange:
+            raise ValueError(f"personal names {sorted(strange)}, which the document does not have")
         return self
 
     @property
     def provider(self) -> str:
         return self.type.split(".", 1)[0]
+
+    @property
+    def personal_fields(self) -> tuple[str, ...]:
+        """The paths of ``personal``, without the sign that only addresses are meant."""
+        return tuple(path.removesuffix("@") for path in self.personal)
 
     @property
     def digest(self) -> str:

@@ -111,7 +111,9 @@ class _Run:
         self._target = target
         self._ledger = Ledger()
         self._stopped = threading.Event()
-        self._listing = Listing(engine._caller, target.region, self._ledger, self._list_gap)
+        self._listing = Listing(
+            engine._caller, target.region, self._ledger, self._list_gap, self._message_naming_nobody
+        )
         details = Details(
             definition, engine._caller, engine._shared, self._ledger, engine._sleep, self._common
         )
@@ -124,12 +126,14 @@ class _Run:
             self._now,
             self._stopped,
             engine._canonical_id,
+            self._tools.pseudonyms,
         )
         self._report = report
         self._digests: dict[str, bytes] = {}
         self._ended = False
         self._lost = False
         self._redacted = 0
+        self._pseudonymised = 0
         self._more_provenance: dict[str, Any] = {}
         self._told = 0.0
 
@@ -244,6 +248,7 @@ class _Run:
                 self._duplicate(document)
             return None
         self._redacted += len(document.redacted)
+        self._pseudonymised += len(document.pseudonymised)
         return document
 
     def _duplicate(self, document: Document) -> None:
@@ -260,9 +265,18 @@ class _Run:
         )
 
     def _list_gap(self, call: str, error: CallError) -> None:
+        message = self._message_naming_nobody(error.message, {})
         self._report.gaps.append(
-            Gap(call=call, code=error.code, message=error.message, at=self._now(), region=self._target.region)
+            Gap(call=call, code=error.code, message=message, at=self._now(), region=self._target.region)
         )
+
+    def _message_naming_nobody(self, message: str, row: Mapping[str, Any]) -> str:
+        pseudonyms = self._tools.pseudonyms
+        if pseudonyms is None:
+            return message
+        names: dict[str, str] = {}
+        pseudonyms.put_into(dict(row), self._definition.personal, names)
+        return pseudonyms.message(message, names)
 
     def _provenance(self) -> dict[str, Any]:
         identity = self._engine._identity
@@ -274,6 +288,7 @@ class _Run:
             "collector": {"name": identity.collector, "version": identity.version},
             "definition": self._definition.digest,
             "redacted": self._redacted,
+            **({} if self._tools.pseudonyms is None else {"pseudonymised": self._pseudonymised}),
         }
 
     def _tell(self, state: ProgressState) -> None:

@@ -23,6 +23,7 @@ class Listing:
 
     Args:
         on_gap: told of every call that failed: (call, error).
+        message: returns a message about what a row leads to, as it may be kept: (message, row).
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class Listing:
         region: str,
         ledger: Ledger,
         on_gap: Callable[[str, CallError], None],
+        message: Callable[[str, Row], str] = lambda text, row: text,
     ) -> None:
         self.ended = True
         self._caller = caller
         self._region = region
         self._ledger = ledger
         self._on_gap = on_gap
+        self._message = message
 
     def rows(self, call: ListCall, values: Mapping[str, Any]) -> Iterator[Row]:
         """Yield ``{"item": …}`` for each element, in the provider's order.
@@ -66,7 +69,12 @@ class Listing:
             return
         except CallError as error:
             self.ended = False
-            self._on_gap(call.call, _named(error, parameters) if "over" in values else error)
+            self._on_gap(call.call, self._named(error, parameters, values) if "over" in values else error)
+
+    def _named(self, error: CallError, parameters: Any, values: Mapping[str, Any]) -> CallError:
+        asked = "" if parameters is ABSENT else f" (asked with {orjson.dumps(parameters).decode()})"
+        message = self._message(error.message + asked, {"over": values["over"]})
+        return CallError(error.code, message, status=error.status)
 
 
 def _items_of(page: dict[str, Any], call: ListCall) -> list[Any]:
@@ -81,8 +89,3 @@ def _items_of(page: dict[str, Any], call: ListCall) -> list[Any]:
     if not isinstance(items, list):
         raise CallError("MalformedAnswer", f"{call.items!r} is no list in the answer")
     return items
-
-
-def _named(error: CallError, parameters: Any) -> CallError:
-    asked = "" if parameters is ABSENT else f" (asked with {orjson.dumps(parameters).decode()})"
-    return CallError(error.code, error.message + asked, status=error.status)

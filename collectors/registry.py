@@ -11,9 +11,11 @@ _EXTRAS = {
     "aws": "aws",
     "azure": "azure",
     "gcp": "gcp",
-    "okta": "identity",
+    "entra": "identity",
     "github": "identity",
+    "google_workspace": "identity",
     "ldap": "identity",
+    "okta": "identity",
     "scim": "identity",
 }
 

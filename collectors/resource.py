@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collectors.contract import Target
@@ -10,6 +10,7 @@ from collectors.definition import Detail, ResourceType
 from collectors.details import Details, Place
 from collectors.document import finish
 from collectors.listing import Row
+from collectors.privacy import Pseudonyms
 from collectors.template import heads, render_text
 from collectors.transport import CallError
 from store.model import Document, Gap, Scope
@@ -43,6 +44,7 @@ class ResourceReader:
         now: the time as it is written into gaps.
         stopped: set when nobody waits for the rest any more.
         canonical_id: brings an id into the form in which it is kept.
+        pseudonyms: what stands for people in what is kept; None keeps them as they are named.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ResourceReader:
         now: Callable[[], str],
         stopped: threading.Event,
         canonical_id: Callable[[str], str] = str,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
         self.scope_values: Mapping[str, Any] = {
             **scope.attributes,
@@ -69,6 +72,7 @@ class ResourceReader:
         self._now = now
         self._stopped = stopped
         self._canonical_id = canonical_id
+        self._pseudonyms = pseudonyms
         self._id_needs_details = bool(heads(definition.id) & definition.detail.keys())
 
     def read(self, row: Row, contents: Mapping[str, Any] = _NOTHING) -> Reading:
@@ -78,29 +82,41 @@ class ResourceReader:
             contents: what an inventory gave of it already.
         """
         reading = Reading()
+        names: dict[str, str] = {}
         try:
-            self._read(row, contents, reading)
+            self._read(row, contents, reading, names)
         except Exception as error:  # noqa: BLE001 - one resource must not end the collection; the gap shows the fault
             reading.document = None
             reading.gaps.append(self._gap(_internal("", self._list_call, error, self._target.region), ""))
+        if self._pseudonyms is not None and reading.gaps:
+            reading.gaps = [
+                replace(gap, message=self._pseudonyms.message(gap.message, names)) for gap in reading.gaps
+            ]
         return reading
 
-    def _read(self, row: Row, contents: Mapping[str, Any], reading: Reading) -> None:
+    def _read(self, row: Row, contents: Mapping[str, Any], reading: Reading, names: dict[str, str]) -> None:
         definition = self._definition
         content: dict[str, Any] = dict(row)
+        if self._pseudonyms is not None:
+            # Whatever goes wrong from here on may name these people.
+            self._pseudonyms.put_into(content, definition.personal, names)
         failures: dict[str, _Failure] = {}
         if not self._id_needs_details and render_text(definition.id, self._values(content)) is None:
             reading.gaps.append(self._unnamed())
             return
         for key, detail in definition.detail.items():
             self._read_detail(key, detail, content, contents, failures)
+        unnamed: list[str] = []
+        if self._pseudonyms is not None:
+            # Before the id is made, so that it is made of what is kept.
+            content, unnamed = self._pseudonyms.put_into(content, definition.personal, names)
         values = self._values(content)
         resource_id = render_text(definition.id, values)
         if resource_id is None:
             reading.gaps.extend(self._gap(failure, "") for failure in failures.values())
             reading.gaps.append(self._unnamed())
             return
-        kept_id = self._canonical_id(resource_id)
+        kept_id = self._canonical_id(self._without_name("id", resource_id))
         region = self._home(values) if definition.home else ""
 
         def malformed(key: str, message: str) -> None:
@@ -109,15 +125,16 @@ class ResourceReader:
                 key, _Failure(key, call, "MalformedAnswer", message, region or self._target.region)
             )
 
-        finished = finish(definition, content, self._redaction_key, malformed)
+        finished = finish(definition, content, self._redaction_key, malformed, self._pseudonyms)
         reading.document = Document(
             resource_type=definition.type,
             id=kept_id,
-            name=render_text(definition.name, values) or resource_id,
+            name=self._without_name("name", render_text(definition.name, values) or resource_id),
             region=region or (self._target.region if definition.region == "regional" else ""),
             content=finished.content,
             gaps={key: {"call": failure.call, "code": failure.code} for key, failure in failures.items()},
             redacted=finished.redacted,
+            pseudonymised=tuple(sorted({*unnamed, *finished.pseudonymised})),
         )
         reading.gaps.extend(self._gap(failure, kept_id) for failure in failures.values())
 
@@ -143,6 +160,11 @@ class ResourceReader:
 
     def _values(self, content: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.scope_values, **content}
+
+    def _without_name(self, key: str, text: str) -> str:
+        if self._pseudonyms is None or key not in self._definition.personal:
+            return text
+        return self._pseudonyms.of(text)
 
     def _home(self, values: Mapping[str, Any]) -> str:
         return render_text(self._definition.home, values) or "" if self._definition.home else ""

@@ -224,3 +224,49 @@ def _members(tokens: list[tuple[str, str]]) -> frozenset[str] | None:
 
 def _computes(tokens: list[tuple[str, str]], bracket: int) -> bool:
     return tokens[bracket + 1][0] not in ("string", "number") or tokens[bracket + 2][1] != "]"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression that gives any value of a document.
+
+    Attributes:
+        keys: the document keys it reads, or None if it reads the document as a whole.
+    """
+
+    source: str
+    keys: frozenset[str] | None
+    program: Any
+
+    @classmethod
+    def compile(cls, source: str) -> "Expression":
+        """Compile an expression.
+
+        Raises:
+            DefinitionError: it does not parse or names an unknown variable.
+        """
+        try:
+            program = _environment().compile(source)
+        except RuntimeError as error:
+            raise DefinitionError(
+                f"the expression does not compile: {_first_line(error)}: {source}"
+            ) from error
+        paths = _paths(_tokens(source), "resource")
+        whole = any(not path for path in paths)
+        return cls(source, None if whole else frozenset(path[0] for path in paths), program)
+
+    def value(self, bound: Any) -> Any:
+        """Evaluate against what :func:`activation` made.
+
+        Raises:
+            MissingValueError: a key is missing.
+            RuleFailedError: any other failure.
+        """
+        value = self.program.eval(bound)
+        result = value.plain_value()
+        if value.type().name() == "ERROR":
+            text = str(result)
+            if text.startswith("NOT_FOUND"):
+                raise MissingValueError(text.split(": ", 1)[-1])
+            raise RuleFailedError(text)
+        return result

@@ -103,10 +103,12 @@ def judge_unread(checks: CheckSet, report: Report) -> tuple[list[Finding], str]:
         one finding for each check, and the reason in words.
     """
     reason = unread_reason(report)
-    findings = [
-        Finding(check.id, check.digest, "", Outcome.UNKNOWN, reason=reason) for check in checks.checks
-    ]
-    return findings, reason
+    return unread_findings(checks, reason), reason
+
+
+def unread_findings(checks: CheckSet, reason: str) -> list[Finding]:
+    """Return one finding for each check, that says why it could not be judged."""
+    return [Finding(check.id, check.digest, "", Outcome.UNKNOWN, reason=reason) for check in checks.checks]
 
 
 def unread_reason(report: Report) -> str:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collectors.contract import Collector, Discovery
+from mappings.account import AccountDefinition
 from mappings.check import Check
+from mappings.person import PERSON
 from scheduler.judgement import (
     CheckSet,
     Judge,
@@ -18,7 +20,9 @@ from scheduler.judgement import (
     judge_unread,
     judge_whole_scope,
     needed_of,
+    unread_findings,
 )
+from scheduler.people import match_people
 from scheduler.plan import Job, Selection, plan
 from scheduler.readers import Batch, read
 from store import query
@@ -87,6 +91,7 @@ class Runner:
 
     Args:
         workers: collections read at the same time.
+        accounts: how documents tell of accounts; people are matched at the end of a run if there are any.
         cancelled: set from outside to stop; what was acknowledged stays.
     """
 
@@ -98,6 +103,7 @@ class Runner:
         selections: Mapping[str, Selection],
         *,
         workers: int = 8,
+        accounts: Sequence[AccountDefinition] = (),
         cancelled: threading.Event | None = None,
     ) -> None:
         self._record = record
@@ -105,6 +111,7 @@ class Runner:
         self._checks = list(checks)
         self._selections = selections
         self._workers = workers
+        self._accounts = accounts
         self._cancelled = cancelled or threading.Event()
         self._scopes: dict[str, _ScopeState] = defaultdict(_ScopeState)
         self._now = record.clock()
@@ -134,6 +141,8 @@ class Runner:
                 self._mark_unreachable(discoveries, jobs)
                 self._mark_narrowed(discoveries, jobs)
             self._collect(jobs)
+            if not self._cancelled.is_set():
+                self._match_people()
         except KeyboardInterrupt:
             self._cancelled.set()
         except BaseException:
@@ -184,6 +193,7 @@ class Runner:
             self._acknowledge(writer.finish(report, _NO_CHECKS, {}).resources, report, 0)
         if failures and len(failures) == len(self._collectors):
             self._mark_unreachable(discoveries, [])
+            self._match_people()
             raise failures[0]
         return discoveries
 
@@ -299,6 +309,29 @@ class Runner:
         writer.finish(report, checks.digest(scope), checks.keys, unjudged_stay=True)
         self._result.collections += 1
 
+    def _match_people(self) -> None:
+        """Keep and judge who has which accounts, by what is last known of all providers."""
+        telling = {definition.type for definition in self._accounts}
+        if all(telling.isdisjoint(state.collected) for state in self._scopes.values()):
+            return
+        matched = match_people(self._record, self._accounts, self._now)
+        if matched is None:
+            return
+        writer = self._writer(matched.scope, PERSON, "")
+        checks = self._judge.on_type(PERSON)
+        alike = writer.judged_alike(checks.digest(matched.scope))
+        for i in range(0, len(matched.documents), _AT_ONCE):
+            documents = matched.documents[i : i + _AT_ONCE]
+            kept = writer.keep(documents)
+            findings = judge_documents(checks, documents, kept, matched.scope, self._now, judged_alike=alike)
+            writer.judge(findings, checks.keys)
+        if matched.unread:
+            writer.judge(unread_findings(checks, matched.unread), checks.keys)
+        done = writer.finish(matched.report, checks.digest(matched.scope), checks.keys, unread=matched.unread)
+        self._result.collections += 1
+        self._result.resources += done.resources
+        self._result.changed += done.changed
+
     def _mark_unreachable(self, discoveries: Mapping[str, Discovery], jobs: Sequence[Job]) -> None:
         """Say of what was collected before, and could not be reached now, that it was not read."""
         planned = {
@@ -355,6 +388,7 @@ class Runner:
 
 
 _NO_CHECKS = "00" * 32
+_AT_ONCE = 100
 
 
 def _with_gaps(report: Report, gaps: list[Gap]) -> Report:

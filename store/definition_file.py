@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from store.errors import DefinitionError
 
-_TABLES = frozenset({"resource", "check", "control", "limit", "exception"})
+_TABLES = frozenset({"account", "resource", "check", "control", "limit", "exception"})
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

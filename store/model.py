@@ -108,6 +108,7 @@ class Document:
         gaps: document key → {"call", "code"} for calls that could not be read. Messages and
             times stay in the collection's report, so that the same denial gives the same hash.
         redacted: paths within ``content`` whose values were replaced by keyed digests.
+        pseudonymised: paths within ``content`` where pseudonyms stand for what names a person.
     """
 
     resource_type: str
@@ -117,9 +118,12 @@ class Document:
     content: dict[str, Any]
     gaps: dict[str, dict[str, str]] = field(default_factory=dict)
     redacted: tuple[str, ...] = ()
+    pseudonymised: tuple[str, ...] = ()
 
     def payload(self) -> dict[str, Any]:
         """Return the JSON value that is hashed and kept."""
+        # The key is there only where it says something: documents without it keep their hashes.
+        more = {"pseudonymised": list(self.pseudonymised)} if self.pseudonymised else {}
         return {
             "type": self.resource_type,
             "id": self.id,
@@ -128,6 +132,7 @@ class Document:
             "content": self.content,
             "gaps": self.gaps,
             "redacted": list(self.redacted),
+            **more,
         }
 
     @classmethod
@@ -141,6 +146,7 @@ class Document:
             content=payload["content"],
             gaps=payload["gaps"],
             redacted=tuple(payload["redacted"]),
+            pseudonymised=tuple(payload.get("pseudonymised", ())),
         )
 
 

@@ -51,7 +51,7 @@ GROUP BY n.hash HAVING count(*) = count(n.ended) AND max(n.ended) < :before
 """
 
 _DECIDED = """
-SELECT f.id, f.observed, f.reason FROM finding f JOIN collection c ON c.id = f.closed
+SELECT f.id, f.resource_pk, f.observed, f.reason FROM finding f JOIN collection c ON c.id = f.closed
 WHERE c.finished < :before AND f.decided IS NULL AND NOT (f.observed = '{}' AND f.reason = '')
 """
 
@@ -76,6 +76,19 @@ class Pruned:
     files: int = 0
     removed: int = 0
     notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What alone may go, however young it is: what holds one person, say.
+
+    Attributes:
+        documents: hashes of documents; one that anything current needs stays all the same.
+        resources: rows of resources; what decided their findings, where those have ended, goes too.
+    """
+
+    documents: frozenset[bytes]
+    resources: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,7 @@ def prune(
     by: str,
     *,
     dry_run: bool = False,
+    only: Only | None = None,
     progress: Progress = lambda stage: None,
 ) -> Pruned:
     """Let go of what ended before a moment.
@@ -118,6 +132,7 @@ def prune(
         before: RFC 3339 in UTC with milliseconds.
         by: who answers for it.
         dry_run: only say what would go.
+        only: what alone may go; it need not be old.
         progress: told what is being done.
 
     Raises:
@@ -130,9 +145,10 @@ def prune(
         filed = statements.read(connection, record.blobs)
         latest = _latest(record, connection)
         _must_be_free(filed, latest)
-        _must_be_old(before, latest)
+        if only is None:
+            _must_be_old(before, latest)
         _must_agree_with_providers(connection)
-        selection = _select(record, connection, before, filed)
+        selection = _select(record, connection, before, filed, only)
         done = Pruned(
             before,
             documents=len(selection.documents),
@@ -232,7 +248,9 @@ def _must_be_old(before: str, latest: str) -> None:
         )
 
 
-def _select(record: Record, connection: sa.Connection, before: str, filed: list[Filed]) -> _Selection:
+def _select(
+    record: Record, connection: sa.Connection, before: str, filed: list[Filed], only: Only | None
+) -> _Selection:
     def read(key: bytes) -> object:
         return orjson.loads(record.blobs.get(connection, key))
 
@@ -246,10 +264,15 @@ def _select(record: Record, connection: sa.Connection, before: str, filed: list[
     digests: dict[tuple[str, str], bytes] = {}
     findings = {}
     for row in connection.execute(sa.text(_DECIDED), {"before": before}):
+        if only is not None and row.resource_pk not in only.resources:
+            continue
         decided = row.observed, row.reason
         if decided not in digests:
             digests[decided] = bytes.fromhex(decided_digest(*decided))
         findings[row.id] = digests[decided]
+    if only is not None:
+        none: frozenset[bytes] = frozenset()
+        return _Selection(only.documents & found["document"], none, findings, none, frozenset())
     return _Selection(
         frozenset(found["document"]),
         frozenset(found["report"]),

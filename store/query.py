@@ -264,6 +264,32 @@ def documents(record: Record, provider: str, scope_id: str, resource_type: str) 
             yield Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
 
 
+def standing_documents(
+    record: Record, resource_type: str, at: str | None = None
+) -> Iterator[tuple[str, str, Document, str]]:
+    """Yield (provider, scope, document, content hash) of every document of a type as it stood.
+
+    What retention let go is left out; nothing that stands now is ever let go.
+    """
+    query = sa.text(
+        f"""{moment.last(at)}
+            SELECT s.provider, s.external_id, c.hash FROM last
+            JOIN series e ON e.id = last.series_id AND e.resource_type = :type
+            JOIN scope s ON s.id = e.scope_id
+            JOIN resource r ON r.series_id = e.id
+            JOIN content c ON c.resource_pk = r.id AND {moment.standing("c", at)}
+            ORDER BY s.provider, s.external_id, e.region, r.resource_id"""
+    )
+    with record.engine.connect() as connection:
+        record.blobs.load(connection)
+        for row in connection.execute(query, {"type": resource_type, **moment.bound(at)}).all():
+            try:
+                payload = record.blobs.get(connection, row.hash)
+            except PrunedError:
+                continue
+            yield row.provider, row.external_id, Document.from_payload(orjson.loads(payload)), row.hash.hex()
+
+
 def types_changed_since_judged(record: Record, provider: str, scope_id: str) -> set[str]:
     """Return the types of which something changed since the scope was last judged as a whole.
 

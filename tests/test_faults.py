@@ -29,6 +29,8 @@ from tests.faults import (
     unknown_operation,
 )
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[[FaultProxy], Any]
 
 

@@ -1,14 +1,20 @@
 """``annexa checks``."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from annexa.derived import person_problems, person_type
 from annexa.exit_codes import ExitCode
-from annexa.lint import Problem, lint_checks
+from annexa.lint import FieldCheck, Problem, lint_checks
 from annexa.output import Column, console, format_option, print_json_array, print_rows
 from annexa.workspace import Workspace
-from store.errors import ConfigError
+from store.errors import CollectorError, ConfigError
+
+if TYPE_CHECKING:
+    from collectors.contract import Collector
 
 _LIST = (
     Column("check", "Check", fold=True),
@@ -90,7 +96,7 @@ def lint(config: Path | None, form: str) -> int:
 
     Providers that are not turned on are looked at as well, where what they need is installed.
     """
-    problems, types, checks = lint_everything(Workspace.load(config).with_every_provider())
+    problems, types, checks = lint_everything(Workspace.load(config))
     rows = [{"subject": problem.subject, "message": problem.message} for problem in problems]
     if rows or form != "table":
         print_rows(rows, _PROBLEMS, form)
@@ -106,13 +112,32 @@ def lint_everything(workspace: Workspace) -> tuple[list[Problem], int, int]:
         the problems, and how many resource types and checks were looked at.
     """
     problems: list[Problem] = []
-    field_checks = {}
-    types = {}
-    for collector in workspace.collectors(redaction_key=b""):
+    people = person_type()
+    field_checks: dict[str, FieldCheck] = {people.provider: person_problems}
+    types = {people.type: people}
+    for collector in _collectors(workspace):
         field_checks[collector.provider] = collector.field_problems
-        for kind, definition in collector.resource_types().items():
+        for kind, definition in collector.definitions(workspace.config.definition_folders).items():
             types[kind] = definition
             problems.extend(Problem(kind, text) for text in collector.definition_problems(definition))
-    checks = [check for check in workspace.checks.values() if check.provider in workspace.config.providers]
+    problems += [
+        Problem(account.type, "accounts are defined of it, but there is no such resource type")
+        for account in workspace.accounts
+        if account.provider in field_checks and account.type not in types
+    ]
+    _ = workspace.checks  # the parameters of the configuration must fit as well
+    checks = [check for check in workspace.catalogue.values() if check.provider in field_checks]
     problems.extend(lint_checks(checks, types, frozenset(workspace.controls), field_checks))
     return problems, len(types), len(checks)
+
+
+def _collectors(workspace: Workspace) -> "Iterator[type[Collector]]":
+    """Yield the collectors that are turned on, and the others of which all that they need is installed."""
+    from collectors.registry import collector_class, provider_names
+
+    for name in provider_names():
+        try:
+            yield collector_class(name)
+        except CollectorError:
+            if name in workspace.config.providers:
+                raise

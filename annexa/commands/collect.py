@@ -72,6 +72,7 @@ def collect(
             checks,
             selections,
             workers=workspace.config.file.collect.workers,
+            accounts=workspace.accounts,
             cancelled=cancelled,
         )
         try:

@@ -1,6 +1,8 @@
 """``annexa demo``."""
 
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +21,14 @@ from store.instant import utc_now
 from store.verify import verify
 
 if TYPE_CHECKING:
-    from annexa.demo.estate import Estate
+    from annexa.demo.cloud import DemoCloud
     from scheduler.runner import RunResult
 
 _NEXT = (
     "status --framework soc2",
     "controls show 8.24",
-    "findings --control 8.24 --outcome fail",
-    "evidence show aws.iam.account/{account}",
+    "findings --control 8.24 --outcome fail --provider azure",
+    "evidence show gcp.storage.bucket/fernhill-study-exports",
     "gaps",
     "verify --format json",
     "export pack --period {today}..{today} --out {folder}/audit.zip",
@@ -42,29 +44,28 @@ _NEXT = (
     help="Where everything is written; nothing is written outside.",
 )
 def command(directory: Path) -> int:
-    """Collect a seeded, deliberately imperfect AWS account from a server on this machine.
+    """Collect a made-up organisation, deliberately imperfect, on AWS, Azure and Google Cloud.
 
-    The account is made up and the server is local, but the way is the ordinary one: boto3 over
-    HTTP, the same definitions and checks, the same record.
+    The clouds are servers on this machine, but the way is the ordinary one: the providers' protocols
+    over HTTP, the same definitions and checks, the same record.
     """
     try:
-        from annexa.demo.estate import seed
-        from annexa.demo.server import MotoServer
+        from annexa.demo.aws import aws
+        from annexa.demo.azure import azure
+        from annexa.demo.gcp import gcp
     except ImportError as error:
         raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
 
     folder = fresh_folder(directory)
     cancelled = threading.Event()
-    with contained(folder), MotoServer() as server:
-        with console(stderr=True).status("Starting a local server and seeding an account …"):
-            estate = seed(server.endpoint)
-        click.echo(
-            f"Seeded account {estate.account} with {sum(estate.made.values())} resources "
-            f"in {' and '.join(estate.regions)}."
-        )
-        config = _write_config(folder, estate)
+    with contained(folder) as private, ExitStack() as stack:
+        with console(stderr=True).status("Starting local servers and seeding three clouds …"):
+            clouds = [stack.enter_context(each) for each in (aws(), azure(private), gcp(private))]
+        click.echo("Fernhill Clinics, made up for this demo, has on servers of this machine:")
+        click.echo("".join(f"  {cloud.title}\n" for cloud in clouds))
+        config = _write_config(folder, clouds)
         workspace = Workspace.load(config)
-        result = _collect(workspace, estate, cancelled)
+        result = _collect(workspace, clouds, cancelled)
     if cancelled.is_set():
         return int(ExitCode.INTERRUPTED)
     with workspace.reading() as record:
@@ -73,28 +74,20 @@ def command(directory: Path) -> int:
     print_summary(result)
     click.echo(verification_line(verification))
     click.echo(f"\nThe store is in {workspace.config.store_path}. Try next:")
-    values = {"account": estate.account, "today": utc_now().date(), "folder": config.parent}
+    values = {"today": utc_now().date(), "folder": config.parent}
     for arguments in _NEXT:
         click.echo(f"  annexa --config {config} {arguments.format(**values)}")
     return int(ExitCode.COMPLETE if verification.ok else ExitCode.VERIFICATION)
 
 
-def _collect(workspace: Workspace, estate: "Estate", cancelled: threading.Event) -> "RunResult":
-    credentials = environment(
-        AWS_ACCESS_KEY_ID=estate.access_key,
-        AWS_SECRET_ACCESS_KEY=estate.secret_key,
-        AWS_ENDPOINT_URL=estate.endpoint,
-        AWS_DEFAULT_REGION=estate.regions[0],
-    )
-    with credentials, workspace.writing() as record, stopping_on_signals(cancelled):
+def _collect(workspace: Workspace, clouds: "Sequence[DemoCloud]", cancelled: threading.Event) -> "RunResult":
+    leading = {name: value for cloud in clouds for name, value in cloud.environment.items()}
+    with environment(**leading), workspace.writing() as record, stopping_on_signals(cancelled):
         return collect(workspace, record, cancelled, trigger="demo")
 
 
-def _write_config(folder: Path, estate: "Estate") -> Path:
+def _write_config(folder: Path, clouds: "Sequence[DemoCloud]") -> Path:
     template = (resources.files("annexa.demo") / "annexa.toml").read_text(encoding="utf-8")
-    regions = "[" + ", ".join(f'"{region}"' for region in estate.regions) + "]"
     path = folder / "annexa.toml"
-    path.write_text(
-        template.replace("@REGIONS@", regions).replace("@ENDPOINT@", estate.endpoint), encoding="utf-8"
-    )
+    path.write_text("\n".join([template, *(cloud.section for cloud in clouds)]), encoding="utf-8")
     return path

@@ -159,6 +159,7 @@ def _row(found: Evidence) -> dict[str, Any]:
         "content": None if "document" in found.pruned else document.content,
         "gaps": None if "document" in found.pruned else document.gaps,
         "redacted": None if "document" in found.pruned else list(document.redacted),
+        "pseudonymised": None if "document" in found.pruned else list(document.pseudonymised),
         "collection": {
             "run": found.collection.run,
             "log_entry": found.collection.seq,

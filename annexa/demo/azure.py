@@ -2,43 +2,64 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from annexa.demo.arm import Arm, Refused
-from annexa.demo.cloud import DemoCloud, estate
+from annexa.demo.cloud import REFUSED, DemoCloud, estate
 from annexa.demo.loopback import Loopback
-from annexa.demo.tls import Certificate
+from annexa.demo.tls import make_certificate
 
-TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
+_TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
 _CLIENT = "a4b8d7c2-19e5-4c0f-8f6b-3e2d1c0b9a87"
 _SECRET = "annexa-demo"
 _SECRET_VARIABLE = "ANNEXA_DEMO_AZURE_SECRET"
-_REFUSED = "refused"
+_MANAGEMENT_GROUP = "fernhill"
+
+_QUERY = "/queryResults"
+
+
+def tenant() -> Arm:
+    """Return the tenant with everything in its place."""
+    arm = Arm(_TENANT, _CLIENT, _SECRET, whole=True)
+    for path, content in estate("azure"):
+        if path.endswith(_QUERY):
+            arm.put_query(path, content)
+        else:
+            arm.put(path, Refused(*content[REFUSED]) if REFUSED in content else content)
+    return arm
 
 
 @contextmanager
-def azure(certificate: Certificate) -> Iterator[DemoCloud]:
-    """Serve the tenant for as long as the ``with`` block lasts."""
-    arm = Arm(TENANT, _CLIENT, _SECRET, whole=True)
-    made = subscriptions = 0
-    for path, content in estate("azure"):
-        if isinstance(content, dict) and _REFUSED in content:
-            arm.put(path, Refused(*content[_REFUSED]))
-            continue
-        arm.put(path, content)
-        made += len(content) if isinstance(content, list) else 0
-        subscriptions += len(content) if path == "/subscriptions" else 0
+def azure(folder: Path) -> Iterator[DemoCloud]:
+    """Serve the tenant for as long as the ``with`` block lasts.
+
+    Args:
+        folder: where the server's certificate is written.
+    """
+    arm, certificate = tenant(), make_certificate(folder)
     with Loopback(arm, certificate.server) as server:
         arm.base = server.url
-        yield DemoCloud(
-            f"{subscriptions} Azure subscriptions",
-            made,
-            "[azure]\n"
-            f'tenant_id = "{TENANT}"\n'
-            'credential = "client_secret"\n'
-            f'client_id = "{_CLIENT}"\n'
-            f'client_secret_env = "{_SECRET_VARIABLE}"\n'
-            f'authority = "{server.url}"\n'
-            f'endpoint_url = "{server.url}"\n'
-            "retries = 2\n",
-            {_SECRET_VARIABLE: _SECRET, "SSL_CERT_FILE": str(certificate.file)},
-        )
+        number = len(arm.places["/subscriptions"].content)
+        title = f"{number} Azure subscriptions below one management group"
+        yield DemoCloud(title, "azure", *section(server.url, certificate.file))
+
+
+def section(url: str, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the keys of a section that reads the tenant, and the environment that it takes.
+
+    Args:
+        url: where it is served.
+        certificate: the file with the server's certificate.
+    """
+    keys = {
+        "tenant_id": _TENANT,
+        "management_groups": [_MANAGEMENT_GROUP],
+        "credential": "client_secret",
+        "client_id": _CLIENT,
+        "client_secret_env": _SECRET_VARIABLE,
+        "authority": url,
+        "endpoint_url": url,
+        "retries": 2,
+    }
+    return keys, {_SECRET_VARIABLE: _SECRET, "SSL_CERT_FILE": str(certificate)}

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
@@ -10,7 +10,23 @@ from pathlib import Path
 from store.errors import ConfigError
 
 _MARK = ".annexa-demo"
-_OF_THE_USER = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
+_OF_THE_USER = (
+    "AWS_",
+    "AZURE_",
+    "IDENTITY_",
+    "MSI_",
+    "GOOGLE_",
+    "GCE_",
+    "GCLOUD_",
+    "CLOUDSDK_",
+    "SSL_CERT_",
+    "REQUESTS_CA_",
+    "CURL_CA_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+)
+"""How the names begin of the variables that would lead clients elsewhere."""
 
 
 def fresh_folder(directory: Path) -> Path:
@@ -30,20 +46,29 @@ def fresh_folder(directory: Path) -> Path:
 
 
 @contextmanager
-def contained(folder: Path) -> Iterator[None]:
-    """Keep temporary files inside the folder, and the user's own AWS configuration out of it."""
+def contained(folder: Path) -> Iterator[Path]:
+    """Keep temporary files inside the folder, and the user's own clouds and proxies out of it.
+
+    Yields a folder for what must not outlive the block.
+    """
     temporary = (folder / "tmp").resolve()
-    temporary.mkdir()
+    temporary.mkdir(mode=0o700)
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    with environment(
-        TMPDIR=str(temporary),
-        SQLITE_TMPDIR=str(temporary),
-        AWS_CONFIG_FILE=str(folder.resolve() / "aws-config"),
-        AWS_SHARED_CREDENTIALS_FILE=str(folder.resolve() / "aws-credentials"),
-        AWS_EC2_METADATA_DISABLED="true",
+    with (
+        _without_the_users_own(),
+        environment(
+            TMPDIR=str(temporary),
+            SQLITE_TMPDIR=str(temporary),
+            AWS_CONFIG_FILE=str(temporary / "aws-config"),
+            AWS_SHARED_CREDENTIALS_FILE=str(temporary / "aws-credentials"),
+            AWS_EC2_METADATA_DISABLED="true",
+            AZURE_CONFIG_DIR=str(temporary),
+            CLOUDSDK_CONFIG=str(temporary),
+            NO_GCE_CHECK="true",
+        ),
     ):
         try:
-            yield
+            yield temporary
         finally:
             tempfile.tempdir = before
             shutil.rmtree(temporary, ignore_errors=True)
@@ -51,11 +76,24 @@ def contained(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """Set environment variables for a while, without those of the user that would stand in the way."""
-    before = {key: environ.get(key) for key in (*values, *_OF_THE_USER)}
-    environ.update(values)
-    for key in _OF_THE_USER:
-        environ.pop(key, None)
+    """Set environment variables for a while."""
+    with _restored(values):
+        environ.update(values)
+        yield
+
+
+@contextmanager
+def _without_the_users_own() -> Iterator[None]:
+    own = [key for key in environ if key.upper().startswith(_OF_THE_USER)]
+    with _restored(own):
+        for key in own:
+            del environ[key]
+        yield
+
+
+@contextmanager
+def _restored(keys: Iterable[str]) -> Iterator[None]:
+    before = {key: environ.get(key) for key in keys}
     try:
         yield
     finally:

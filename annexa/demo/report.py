@@ -1,15 +1,27 @@
-"""What the demo shows at its end: controls by status, the worst findings, the gaps."""
+"""What the demo shows at its end: controls by status, cloud by cloud, the worst findings, the gaps."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import click
 
 from annexa.commands.status import counts_line
-from annexa.output import Column, Row, print_table
-from annexa.rows import finding_rows, gap_rows, status_row, statuses
+from annexa.output import Column, Row, console, print_table
+from annexa.rows import finding_rows, gap_rows, resource_rows, status_row, statuses
 from annexa.workspace import Workspace
 from store.model import SEVERITY_RANK, Severity
 from store.record import Record
+
+CLOUDS = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
+"""Provider → what to call it."""
+
+CONTROL = "8.24"
+"""The control that is shown cloud by cloud."""
+
+_WORST_OF_EACH = 4
+_WIDE = 100
+"""A terminal of so many columns has room for the last column of the long tables, too."""
 
 _STATUS = (
     Column("control", "Control"),
@@ -19,21 +31,34 @@ _STATUS = (
     Column("unknown", "Unknown", right=True),
     Column("pass", "Pass", right=True),
 )
+_SIDE_BY_SIDE = (
+    Column("cloud", "Cloud"),
+    Column("resources", "Resources", right=True),
+    Column("fail", "Fail", right=True),
+    Column("unknown", "Unknown", right=True),
+    Column("pass", "Pass", right=True),
+    Column("example", "What fails, for example", fold=True),
+)
 _WORST = (
     Column("severity", "Severity"),
+    Column("cloud", "Cloud"),
     Column("title", "What must hold", fold=True),
     Column("resources", "Fails on", right=True),
     Column("example", "For example", fold=True),
     Column("remediation", "How to mend it", fold=True),
 )
 _GAPS = (
+    Column("cloud", "Cloud"),
     Column("call", "Could not read", fold=True),
-    Column("code", "Because"),
+    Column("code", "Because", fold=True),
     Column("times", "Times", right=True),
     Column("unknown", "Unknown", right=True),
     Column("check", "For example", fold=True),
 )
 _NOT_OFFERED = ("404", "500", "501", "DependsOnGap")
+_LAST_PART = re.compile(r"[^/:]+")
+_TEMPLATE_OR_VERSION = re.compile(r"\{.*\}|v\d\w*|[A-Z]+ ?|subscriptions|providers")
+_CLAUSE = re.compile(r"(?:; |[.] |[.]$)")
 
 
 def report(workspace: Workspace, record: Record) -> None:
@@ -49,42 +74,95 @@ def report(workspace: Workspace, record: Record) -> None:
     rows = [status_row(status) for status in found]
     print_table([row for row in rows if row["pass"] or row["fail"] or row["unknown"]], _STATUS, "Controls")
     click.echo("All 93: " + counts_line(row["status"] for row in rows) + "\n")
-    print_table(_worst(findings), _WORST, "The worst findings")
+    control = workspace.controls[CONTROL]
+    print_table(
+        _side_by_side(resource_rows(record), findings),
+        _SIDE_BY_SIDE,
+        f"One control, three clouds: {control.number} {control.title}",
+    )
+    wide = console().width >= _WIDE
+    print_table(_worst(findings), _WORST if wide else _WORST[:-1], "The worst findings")
     denied = [gap for gap in gaps if gap["code"] not in _NOT_OFFERED]
-    print_table(_grouped(denied, findings), _GAPS, "What could not be read, and what that leaves unknown")
+    print_table(
+        _grouped(denied, findings),
+        _GAPS if wide else _GAPS[:-1],
+        "What could not be read, and what that leaves unknown",
+    )
     others = {gap["call"] for gap in gaps if gap["code"] in _NOT_OFFERED}
     if others:
         click.echo(
-            f"Besides, the local server does not offer {len(others)} of the calls; "
+            f"Besides, the local AWS server does not offer {len(others)} of the calls; "
             "`annexa gaps` lists them.\n"
         )
 
 
-def _worst(findings: list[Row], limit: int = 10) -> list[Row]:
+def _side_by_side(resources: Iterable[Row], findings: Iterable[Row]) -> list[Row]:
+    """Return what each cloud says of the control."""
+    read = Counter(row["resource_type"].partition(".")[0] for row in resources)
+    bearing: dict[str, list[Row]] = defaultdict(list)
+    for row in findings:
+        if CONTROL in row["controls"]:
+            bearing[row["provider"]].append(row)
+    return [
+        {
+            "cloud": cloud,
+            "resources": read[provider],
+            **Counter(row["outcome"] for row in bearing[provider]),
+            "example": "; ".join(
+                f"{row['title']}: {row['example']}" for row in _failing(bearing[provider])[:1]
+            ),
+        }
+        for provider, cloud in CLOUDS.items()
+    ]
+
+
+def _worst(findings: Iterable[Row]) -> list[Row]:
+    """Return the worst of every cloud, the most severe first."""
+    of: dict[str, list[Row]] = defaultdict(list)
+    for row in findings:
+        of[row["provider"]].append(row)
+    worst = [row for rows in of.values() for row in _failing(rows)[:_WORST_OF_EACH]]
+    return sorted(worst, key=_weight)
+
+
+def _failing(findings: Iterable[Row]) -> list[Row]:
+    """Return a row for each check that fails, the worst first."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in findings:
         if row["outcome"] == "fail":
             groups[row["check"]].append(row)
-    ordered = sorted(
-        groups.values(), key=lambda rows: (SEVERITY_RANK[Severity(rows[0]["severity"])], -len(rows))
-    )
-    return [
-        rows[0] | {"resources": len(rows), "example": rows[0]["resource_name"]} for rows in ordered[:limit]
+    failing = [
+        rows[0]
+        | {
+            "cloud": CLOUDS[rows[0]["provider"]],
+            "resources": len(rows),
+            "example": _LAST_PART.findall(rows[0]["resource_name"])[-1],
+            "remediation": _CLAUSE.split(rows[0]["remediation"])[0],
+        }
+        for rows in groups.values()
     ]
+    return sorted(failing, key=_weight)
+
+
+def _weight(row: Row) -> tuple[int, int]:
+    return SEVERITY_RANK[Severity(row["severity"])], -row["resources"]
 
 
 def _grouped(gaps: list[Row], findings: list[Row]) -> list[Row]:
     unknown = [row for row in findings if row["outcome"] == "unknown"]
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for gap in gaps:
-        groups[gap["call"], gap["code"]].append(gap)
+        groups[gap["provider"], gap["call"], gap["code"]].append(gap)
     rows = []
-    for (call, code), members in sorted(groups.items(), key=lambda item: -len(item[1])):
+    for (provider, call, code), members in sorted(
+        groups.items(), key=lambda item: (item[0][0], -len(item[1]))
+    ):
         left = [row for row in unknown if f"{call} " in row["reason"] or f"{call}:" in row["reason"]]
         checks = sorted({row["check"] for row in left})
         rows.append(
             {
-                "call": call,
+                "cloud": CLOUDS[provider],
+                "call": _short(call),
                 "code": code,
                 "times": len(members),
                 "unknown": len(left),
@@ -94,3 +172,10 @@ def _grouped(gaps: list[Row], findings: list[Row]) -> list[Row]:
             }
         )
     return rows
+
+
+def _short(call: str) -> str:
+    """Return a call of REST without what most have in common: ``arm:Microsoft.Security/pricings``."""
+    service, _, operation = call.partition(":")
+    said = [part for part in operation.split("/") if not _TEMPLATE_OR_VERSION.fullmatch(part)]
+    return f"{service}:{'/'.join(said[-2:])}"

@@ -59,6 +59,11 @@ class AwsCollector:
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        every = load_resource_types([_FOLDER, *folders])
+        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types
 
@@ -119,8 +124,7 @@ class AwsCollector:
 
     @cached_property
     def _types(self) -> Mapping[str, ResourceType]:
-        own = load_resource_types([_FOLDER, *self._tools.definition_folders])
-        return {kind: definition for kind, definition in own.items() if definition.provider == self.provider}
+        return self.definitions(self._tools.definition_folders)
 
     @cached_property
     def _sessions(self) -> AwsSessions:

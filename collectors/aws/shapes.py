@@ -15,6 +15,7 @@ import jmespath
 from botocore.exceptions import BotoCoreError
 
 from collectors.definition import Call, Detail, ListCall, ResourceType
+from collectors.paths import steps
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,18 @@ def definition_problems(definition: ResourceType) -> list[str]:
     if problems:
         return problems
     forms = document_forms(definition, problems)
-    for template in _templates(definition):
-        head, *path = template.split(".")
+    named = [(f"template {{{template}}}", template) for template in _templates(definition)]
+    named += [(f"personal {path!r}", path) for path in definition.personal_fields]
+    for place, path in named:
+        head, *within = steps(path)
         form = forms.get(head)
-        for part in path:
-            if part.isdecimal():
-                form = _element(form)
-                continue
-            try:
-                form = _member(form, part)
-            except _UnknownFieldError as error:
-                problems.append(f"template {{{template}}}: {error}")
-                break
+        try:
+            for step in within:
+                if _is_policy(form):
+                    break
+                form = _element(form) if step[0] == "*" or step.isdecimal() else _member(form, step)
+        except _UnknownFieldError as error:
+            problems.append(f"{place}: {error}")
     return problems
 
 
@@ -195,6 +196,11 @@ def _walk(node: dict[str, Any], form: Any) -> Any:
     return None
 
 
+def _is_policy(form: Any) -> bool:
+    # botocore decodes IAM policy documents that its models call strings.
+    return getattr(form, "type_name", "") == "string" and "olicy" in form.name
+
+
 def _is_list(form: Any) -> bool:
     return isinstance(form, ListOf) or getattr(form, "type_name", "") == "list"
 
@@ -231,8 +237,8 @@ def _mismatches(path: str, form: Any, value: Any) -> Iterator[str]:
     if form is None or value is None:
         return
     if isinstance(value, dict):
-        if getattr(form, "type_name", "") == "string" and "olicy" in form.name:
-            return  # botocore decodes IAM policy documents that its models call strings
+        if _is_policy(form):
+            return
         for key, inner in value.items():
             try:
                 member = _member(form, key)

@@ -1,4 +1,4 @@
-"""The clouds of Azure: where each is asked, and who gives tokens for it."""
+"""Microsoft's clouds: where each is asked, and who gives tokens for it."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,30 @@ class Cloud:
     Attributes:
         resource_manager: the base URL of Azure Resource Manager, which is also the audience of its tokens.
         authority: the base URL of Microsoft Entra ID.
+        graph: the base URL of Microsoft Graph, which is also the audience of its tokens.
     """
 
     resource_manager: str
     authority: str
+    graph: str
 
 
 CLOUDS = {
-    "public": Cloud("https://management.azure.com", "https://login.microsoftonline.com"),
-    "usgovernment": Cloud("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
-    "china": Cloud("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+    "public": Cloud(
+        "https://management.azure.com",
+        "https://login.microsoftonline.com",
+        "https://graph.microsoft.com",
+    ),
+    "usgovernment": Cloud(
+        "https://management.usgovcloudapi.net",
+        "https://login.microsoftonline.us",
+        "https://graph.microsoft.us",
+    ),
+    "china": Cloud(
+        "https://management.chinacloudapi.cn",
+        "https://login.chinacloudapi.cn",
+        "https://microsoftgraph.chinacloudapi.cn",
+    ),
 }
-"""Name in the configuration → cloud; the endpoints are those of ``az cloud list``."""
+"""Name in the configuration → cloud; the endpoints are those of ``az cloud list``, and of Microsoft Graph's
+national cloud deployments."""

@@ -1,4 +1,4 @@
-"""Whose eyes Annexa sees Azure with: tokens from azure-identity."""
+"""Whose eyes Annexa sees Microsoft's clouds with: tokens from azure-identity."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ from azure.identity import (
 )
 
 from collectors.azure.cloud import CLOUDS
-from collectors.azure.settings import AzureSettings
+from collectors.azure.sign_in import SignInSettings
 from collectors.rest.failures import brief
 from collectors.transport import CallError
 from store.errors import ConfigError
@@ -48,19 +48,24 @@ CREDENTIAL_CODES = frozenset(
 
 
 class AzureTokens:
-    """The tokens for Azure Resource Manager; see :class:`collectors.rest.service.TokenSource`.
+    """The tokens for one audience; see :class:`collectors.rest.service.TokenSource`.
 
     azure-identity keeps a token until it is about to expire. One that Azure refuses before is
     replaced by that of a new credential, which has no cache.
 
     Args:
         credential: makes a credential; called when the first token is needed.
+        audience: whom the tokens are for; default is the cloud's Azure Resource Manager.
     """
 
     def __init__(
-        self, settings: AzureSettings, credential: "Callable[[], TokenCredential] | None" = None
+        self,
+        settings: SignInSettings,
+        credential: "Callable[[], TokenCredential] | None" = None,
+        *,
+        audience: str = "",
     ) -> None:
-        self._scope = f"{CLOUDS[settings.cloud].resource_manager}/.default"
+        self._scope = f"{audience or CLOUDS[settings.cloud].resource_manager}/.default"
         self._tenant = settings.tenant_id if settings.credential == "default" else ""
         self._make = credential or (lambda: make_credential(settings))
         self._credential: TokenCredential | None = None
@@ -84,17 +89,31 @@ class AzureTokens:
         Raises:
             CallError: there is no token.
         """
+        return {key: value for key, value in self._said().items() if isinstance(value, str)}
+
+    def granted(self) -> frozenset[str] | None:
+        """Return the permissions that the token says it has, an application's and a user's alike.
+
+        None where the token is opaque; not verified.
+
+        Raises:
+            CallError: there is no token.
+        """
+        said = self._said()
+        if not said:
+            return None
+        roles, scopes = said.get("roles"), said.get("scp")
+        listed = [each for each in roles if isinstance(each, str)] if isinstance(roles, list) else []
+        return frozenset([*listed, *(scopes.split() if isinstance(scopes, str) else ())])
+
+    def _said(self) -> dict[str, Any]:
         parts = self.authorization().removeprefix("Bearer ").split(".")
         try:
             payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
             said = json.loads(payload)
         except (IndexError, ValueError, binascii.Error):
             return {}
-        return (
-            {key: value for key, value in said.items() if isinstance(value, str)}
-            if isinstance(said, dict)
-            else {}
-        )
+        return said if isinstance(said, dict) else {}
 
     def _token(self) -> AccessToken:
         assert self._credential is not None
@@ -109,7 +128,7 @@ class AzureTokens:
             raise CallError("CredentialsFailed", brief(f"{type(error).__name__}: {error}")) from error
 
 
-def make_credential(settings: AzureSettings) -> TokenCredential:
+def make_credential(settings: SignInSettings) -> TokenCredential:
     """Return the credential that the settings mean; nothing is asked yet.
 
     Raises:
@@ -123,19 +142,19 @@ def make_credential(settings: AzureSettings) -> TokenCredential:
         raise CallError("NoCredentials", brief(f"{settings.credential}: {error}")) from error
 
 
-def _credential(settings: AzureSettings) -> TokenCredential:
+def _credential(settings: SignInSettings) -> TokenCredential:
     tenant, client = settings.tenant_id, settings.client_id
     common = _common(settings)
     if settings.credential == "client_secret":
-        secret = _secret(settings.client_secret_env, "client_secret_env")
+        secret = _secret(settings, "client_secret_env")
         return ClientSecretCredential(tenant, client, secret, **common)
     if settings.credential == "certificate":
-        password = settings.certificate_password_env
+        protected = bool(settings.certificate_password_env)
         return CertificateCredential(
             tenant,
             client,
             certificate_data=Path(settings.certificate_path).read_bytes(),
-            password=_secret(password, "certificate_password_env") if password else None,
+            password=_secret(settings, "certificate_password_env") if protected else None,
             **common,
         )
     if settings.credential == "workload":
@@ -154,7 +173,7 @@ def _credential(settings: AzureSettings) -> TokenCredential:
     return DefaultAzureCredential(**common)
 
 
-def _common(settings: AzureSettings) -> dict[str, Any]:
+def _common(settings: SignInSettings) -> dict[str, Any]:
     common: dict[str, Any] = {"retry_total": 2}
     if settings.authority:
         # An authority of one's own is none that Microsoft could vouch for.
@@ -175,10 +194,12 @@ def _said(error: ClientAuthenticationError) -> str:
     return brief("; ".join(said) or message)
 
 
-def _secret(variable: str, key: str) -> str:
+def _secret(settings: SignInSettings, key: str) -> str:
+    variable: str = getattr(settings, key)
     value = os.environ.get(variable, "")
     if not value:
         raise ConfigError(
-            f"azure.{key}: the environment variable {variable} is not set.", "Set it, or name another one."
+            f"{settings.section}.{key}: the environment variable {variable} is not set.",
+            "Set it, or name another one.",
         )
     return value

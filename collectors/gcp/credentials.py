@@ -5,9 +5,9 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import google.auth
 import requests
@@ -22,7 +22,6 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Tra
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
-from collectors.gcp.settings import GcpSettings
 from collectors.rest.failures import brief, nested_error
 from collectors.transport import CallError
 
@@ -51,14 +50,46 @@ CREDENTIAL_CODES = frozenset(
 """Codes that say that the credentials themselves are no good: our own, the status and the reasons of
 google.api.ErrorReason that come with it, and what APIs of the older kind say."""
 
-# Nothing narrower is taken by all APIs that are read; what may be read is for IAM to say.
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+# Nothing narrower is taken by all of Google Cloud's APIs; what may be read is for IAM to say.
+CLOUD_PLATFORM = ("https://www.googleapis.com/auth/cloud-platform",)
 _AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"
 _TYPES = {"service_account": "service_account", "federated": "external_account"}
 _SIGN_IN = (
     "Run `gcloud auth application-default login`, let GOOGLE_APPLICATION_CREDENTIALS name a file, or set "
-    "credential and credentials_file under [gcp]."
+    "credential and credentials_file under [{}]."
 )
+
+
+class SignIn(Protocol):
+    """What settings say of how to sign in to Google.
+
+    Attributes:
+        section: the section of the configuration, for messages.
+        credential: ``default``, ``service_account``, ``federated`` or ``impersonated``.
+        credentials_file: the JSON file with a key or a federation's configuration, or "".
+        impersonate: the service account to impersonate, or "".
+        quota_project: the project whose quota counts, or "" for the credential's own.
+        connect_timeout, read_timeout: seconds.
+    """
+
+    section: ClassVar[str]
+
+    @property
+    def credential(self) -> str: ...
+    @property
+    def credentials_file(self) -> str: ...
+    @property
+    def impersonate(self) -> str: ...
+    @property
+    def quota_project(self) -> str: ...
+    @property
+    def connect_timeout(self) -> float: ...
+    @property
+    def read_timeout(self) -> float: ...
+
+    def base_url(self, service: str) -> str:
+        """Return where a service is asked, without a slash at the end."""
+        ...
 
 
 class GoogleTokens:
@@ -68,12 +99,21 @@ class GoogleTokens:
 
     Args:
         credential: makes a credential; called when the first token is needed.
+        scopes: what the tokens are good for.
+        subject: the user whom a service account stands for, by domain-wide delegation, or "" for itself.
     """
 
-    def __init__(self, settings: GcpSettings, credential: "Callable[[], Credentials] | None" = None) -> None:
+    def __init__(
+        self,
+        settings: SignIn,
+        credential: "Callable[[], Credentials] | None" = None,
+        *,
+        scopes: Sequence[str] = CLOUD_PLATFORM,
+        subject: str = "",
+    ) -> None:
         self._quota_project = settings.quota_project
         self._request = _Asking(settings)
-        self._make = credential or (lambda: make_credential(settings, self._request))
+        self._make = credential or (lambda: make_credential(settings, self._request, scopes, subject))
         self._credential: Credentials | None = None
         self._lock = threading.Lock()
 
@@ -124,7 +164,7 @@ class GoogleTokens:
 class _Asking(Request):
     """Google's way of asking for tokens, with our timeouts and certificates."""
 
-    def __init__(self, settings: GcpSettings) -> None:
+    def __init__(self, settings: SignIn) -> None:
         session = requests.Session()
         # The file that the rest of the collector checks certificates against.
         session.verify = os.environ.get("SSL_CERT_FILE") or True
@@ -143,34 +183,42 @@ class _Asking(Request):
         return Request.__call__(self, url, method, body, headers, timeout or self._timeouts, **more)
 
 
-def make_credential(settings: GcpSettings, request: Any) -> Credentials:
+def make_credential(
+    settings: SignIn, request: Any, scopes: Sequence[str] = CLOUD_PLATFORM, subject: str = ""
+) -> Credentials:
     """Return the credential that the settings mean; no token is asked for yet.
 
     Args:
         request: asks, where the chain of application default credentials looks for a metadata server.
+        scopes, subject: as for :class:`GoogleTokens`.
 
     Raises:
         CallError: ``NoCredentials``, if there is none, or a file is missing or cannot be used.
     """
     try:
-        return _credential(settings, request)
+        return _credential(settings, request, scopes, subject)
     except DefaultCredentialsError as error:
-        raise CallError("NoCredentials", f"{_said(error).rstrip('.')}. {_SIGN_IN}") from error
+        advice = _SIGN_IN.format(settings.section)
+        raise CallError("NoCredentials", f"{_said(error).rstrip('.')}. {advice}") from error
     except GoogleAuthError as error:
         raise CallError("NoCredentials", _said(error)) from error
 
 
-def _credential(settings: GcpSettings, request: Any) -> Credentials:
-    source = _from_file(settings) if settings.credentials_file else _default(request)
+def _credential(settings: SignIn, request: Any, scopes: Sequence[str], subject: str) -> Credentials:
+    impersonates = settings.credential == "impersonated"
+    # Who impersonates asks IAM for it, as itself.
+    own: tuple[Sequence[str], str] = (CLOUD_PLATFORM, "") if impersonates else (scopes, subject)
+    source = _from_file(settings, *own) if settings.credentials_file else _default(request)
     if settings.quota_project and isinstance(source, CredentialsWithQuotaProject):
         source = source.with_quota_project(settings.quota_project)
-    if settings.credential != "impersonated":
+    if not impersonates:
         return source
     path = f"/v1/projects/-/serviceAccounts/{settings.impersonate}:generateAccessToken"
     return impersonated_credentials.Credentials(
         source_credentials=source,
         target_principal=settings.impersonate,
-        target_scopes=list(_SCOPES),
+        target_scopes=list(scopes),
+        subject=subject or None,
         iam_endpoint_override=settings.base_url("iamcredentials") + path,
     )
 
@@ -181,11 +229,11 @@ def _default(request: Any) -> Credentials:
         warnings.simplefilter("ignore")
         # With scopes it would ask Resource Manager for the project of a federation, for nothing.
         found, _ = google.auth.default(request=request)
-    scoped: Credentials = with_scopes_if_required(found, _SCOPES)
+    scoped: Credentials = with_scopes_if_required(found, CLOUD_PLATFORM)
     return scoped
 
 
-def _from_file(settings: GcpSettings) -> Credentials:
+def _from_file(settings: SignIn, scopes: Sequence[str], subject: str) -> Credentials:
     path = settings.credentials_file
     try:
         info = json.loads(Path(path).read_bytes())
@@ -193,7 +241,9 @@ def _from_file(settings: GcpSettings) -> Credentials:
         wanted = _TYPES.get(settings.credential)
         if kind not in _TYPES.values() or (wanted and kind != wanted):
             raise ValueError(f"it is of type {kind!r}, not {wanted or ' or '.join(_TYPES.values())!r}")
-        made = _of_service_account(info) if kind == "service_account" else _of_federation(info)
+        if kind == "service_account":
+            return _of_service_account(info, scopes, subject)
+        return _of_federation(info)
     except OSError as error:
         raise CallError(
             "NoCredentials",
@@ -203,11 +253,12 @@ def _from_file(settings: GcpSettings) -> Credentials:
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         said = _said(error) if isinstance(error, GoogleAuthError) else brief(str(error))
         raise CallError("NoCredentials", f"credentials_file {path} cannot be used: {said}") from error
-    return made
 
 
-def _of_service_account(info: dict[str, Any]) -> Credentials:
-    made: Credentials = service_account.Credentials.from_service_account_info(info, scopes=_SCOPES)
+def _of_service_account(info: dict[str, Any], scopes: Sequence[str], subject: str) -> Credentials:
+    made: Credentials = service_account.Credentials.from_service_account_info(
+        info, scopes=scopes, subject=subject or None
+    )
     return made
 
 
@@ -218,7 +269,7 @@ def _of_federation(info: dict[str, Any]) -> Credentials:
     elif "executable" in (info.get("credential_source") or {}):
         # Runs only where GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES is 1: google-auth sees to it.
         kind = pluggable.Credentials
-    made: Credentials = kind.from_info(info, scopes=_SCOPES)
+    made: Credentials = kind.from_info(info, scopes=CLOUD_PLATFORM)
     return made
 
 

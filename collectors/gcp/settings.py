@@ -2,7 +2,7 @@
 
 import re
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -43,6 +43,8 @@ class GcpSettings(RestSettings):
         endpoint_url: ask every service at ``{endpoint_url}/{service}`` instead of its own address.
         universe_domain: the domain of the cloud, for those that Google's partners run.
     """
+
+    section: ClassVar[str] = "gcp"
 
     organizations: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()

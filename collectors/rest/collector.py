@@ -20,6 +20,7 @@ from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
 from collectors.retry import Retrier, RetryPolicy
+from collectors.transport import Transport
 from store.definition_file import explain
 from store.errors import CollectorError, ConfigError
 from store.model import Document, Report, Scope, Strict
@@ -74,6 +75,11 @@ class RestCollector:
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        every = load_resource_types([cls.folder, *folders])
+        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types
 
@@ -112,8 +118,7 @@ class RestCollector:
 
     @cached_property
     def _types(self) -> Mapping[str, ResourceType]:
-        own = load_resource_types([self.folder, *self._tools.definition_folders])
-        return {kind: definition for kind, definition in own.items() if definition.provider == self.provider}
+        return self.definitions(self._tools.definition_folders)
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -138,9 +143,22 @@ class RestCollector:
         # What the provider publishes holds for it; another endpoint may say itself when it is too much.
         return (_UNLIMITED,) if self.elsewhere() else load_limits(self.folder / "limits.toml")
 
+    def transport(self, scope: Scope) -> Transport:
+        """Return what sends the calls of a scope; one for all, unless each has credentials of its own."""
+        del scope
+        return self._transport
+
+    def limiter(self, scope: Scope) -> RateLimiter:
+        """Return the token buckets of a scope; new ones, unless the provider counts scopes together."""
+        del scope
+        return RateLimiter(self._limits)
+
     def _caller(self) -> Caller:
         """Return a caller for what is asked outside of collections."""
-        return Caller(self._transport, self._retrier(), self._tools.concurrency, self._tools.clock)
+        return self._caller_with(self._transport)
+
+    def _caller_with(self, transport: Transport) -> Caller:
+        return Caller(transport, self._retrier(), self._tools.concurrency, self._tools.clock)
 
     def _retrier(self) -> Retrier:
         return Retrier(self._retry, RateLimiter(self._limits), self._tools.cancelled.wait)
@@ -150,10 +168,10 @@ class RestCollector:
             if scope.key not in self._engines:
                 self._engines[scope.key] = Engine(
                     scope,
-                    self._transport,
+                    self.transport(scope),
                     self._tools,
                     Identity(self.provider, self.version, scope.attributes.get("principal", "")),
-                    limiter=RateLimiter(self._limits),
+                    limiter=self.limiter(scope),
                     retry=self._retry,
                     canonical_id=self.canonical_id,
                     inventory=self.inventory(),

@@ -40,7 +40,7 @@ def unknown_fields(definition: ResourceType, forms: Forms, kept: Mapping[str, st
     """
     templates = [definition.id, definition.name, definition.home or ""]
     named = set(paths([*templates, *(call.with_ for call in definition.calls())]))
-    for path in sorted(named | {*definition.volatile, *definition.secret}):
+    for path in sorted(named | {*definition.volatile, *definition.secret, *definition.personal_fields}):
         head, _, rest = path.partition(".")
         if head in kept and rest:
             wrong = forms.missing(kept[head], rest)

@@ -37,6 +37,10 @@ class Forms:
     def __init__(self, types: Mapping[str, Mapping[str, str]]) -> None:
         self._types = types
 
+    def fields(self, form: str) -> tuple[str, ...]:
+        """Return the names of the fields of a form; none where it is no type."""
+        return tuple(self._types.get(form, ()))
+
     def missing(self, form: str, path: str) -> str:
         """Say which step of a path does not exist; "" if all do, as far as is known.
 

@@ -50,6 +50,8 @@ class Service:
         headers: gives what each request carries besides its credentials.
         throttling: codes that ask to go slower, whatever the status.
         left_out: says what a successful answer admits to have left out; "" where it is whole.
+        tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
+            are not asked then.
     """
 
     base_url: str
@@ -62,3 +64,4 @@ class Service:
     headers: Callable[[], Mapping[str, str]] = dict
     throttling: frozenset[str] = frozenset()
     left_out: Callable[[dict[str, Any]], str] = _whole
+    tokens_for: Callable[[str], TokenSource] | None = None

@@ -13,7 +13,7 @@ from collectors.plain import LARGEST_STREAM
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
 from collectors.rest.paging import IndexPage, NextPage, StartIndex
-from collectors.rest.service import Service
+from collectors.rest.service import Service, TokenSource
 from collectors.transport import Answer, CallError, Request
 
 
@@ -76,7 +76,8 @@ class RestTransport:
         except ValueError as error:
             raise CallError("UnknownOperation", str(error)) from error
         url = _address(service, asked, request.token)
-        response, content = self._exchange(service, asked, url)
+        tokens = service.tokens if service.tokens_for is None else service.tokens_for(request.call)
+        response, content = self._exchange(service, tokens, asked, url)
         received = self._clock()
         body = _body(response.status_code, content, service.array)
         service.check(asked, body)
@@ -91,12 +92,14 @@ class RestTransport:
             left_out=service.left_out(body),
         )
 
-    def _exchange(self, service: Service, asked: Ask, url: httpx.URL) -> tuple[httpx.Response, bytes]:
-        authorization = service.tokens.authorization() if service.tokens is not None else ""
+    def _exchange(
+        self, service: Service, tokens: TokenSource | None, asked: Ask, url: httpx.URL
+    ) -> tuple[httpx.Response, bytes]:
+        authorization = tokens.authorization() if tokens is not None else ""
         headers = service.headers()
         response, content = self._request(asked, url, headers, authorization)
-        if response.status_code == 401 and service.tokens is not None:
-            authorization = service.tokens.authorization(refused=authorization)
+        if response.status_code == 401 and tokens is not None:
+            authorization = tokens.authorization(refused=authorization)
             response, content = self._request(asked, url, headers, authorization)
         if response.is_redirect:
             where = response.next_request.url.host if response.next_request else "another address"

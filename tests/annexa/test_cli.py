@@ -51,6 +51,7 @@ _READS = (
     ("gaps",),
     ("verify",),
     ("permissions", "aws"),
+    ("privacy", "fields"),
 )
 
 
@@ -160,6 +161,9 @@ def test_the_read_commands_tried_here_are_all_there_are() -> None:
         ("doctor",),
         ("checks", "lint"),
         ("hold", "list"),
+        ("people", "forget"),
+        ("people", "resolve"),
+        ("people", "show"),
         ("statements", "show"),
         ("prune",),
         ("backup",),

@@ -14,6 +14,7 @@ from annexa.demo.loopback import Answer
 from annexa.demo.server import MotoServer, reset
 from annexa.rows import finding_rows
 from collectors.definition import load_resource_types
+from mappings.person import PERSON, SCOPE
 from store import query
 from store.evidence import Evidence
 from store.evidence import evidence as find_evidence
@@ -155,10 +156,11 @@ def test_every_resource_is_there(first: First) -> None:
     names: dict[str, set[str]] = {}
     with Record.open(first.annexa.store) as record:
         for kind, _, name, scope, _, _ in query.resources(record):
-            assert scope == ACCOUNT
+            assert scope == (SCOPE if kind == PERSON else ACCOUNT)
             names.setdefault(kind, set()).add(name)
     assert names["aws.s3.bucket"] == set(BUCKETS)
     assert names["aws.iam.user"] == set(USERS)
+    assert names[PERSON] == set(USERS) & names[PERSON]
     assert names["aws.iam.group"] == {"staff"}
     assert names["aws.iam.role"] == {"app", "open"}
     assert len(names["aws.iam.policy"]) == 1

@@ -8,12 +8,18 @@ import jmespath
 import pytest
 
 from annexa.commands.checks import lint_everything
+from annexa.derived import person_type
 from annexa.lint import run_example
 from annexa.workspace import Workspace
 from collectors.aws.shapes import Fields, ListOf, document_forms
 from collectors.definition import Detail, ResourceType
+from collectors.registry import provider_names
 from mappings.check import Check, Example
 from store.model import Outcome
+
+_NEEDED = {"github": 'organizations = ["example"]'}
+_EVERY_PROVIDER = "\n".join(f"[{name}]\n{_NEEDED.get(name, '')}" for name in provider_names())
+"""A configuration with every provider turned on, and what each cannot do without."""
 
 Places = Iterator[tuple[tuple[str, ...], Any]]
 
@@ -23,13 +29,14 @@ _DECIDED = (Outcome.PASS, Outcome.FAIL)
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     config = tmp_path_factory.mktemp("definitions") / "annexa.toml"
-    config.write_text("[aws]\n[azure]\n[gcp]\n", encoding="utf-8")
+    config.write_text(_EVERY_PROVIDER, encoding="utf-8")
     return Workspace.load(config)
 
 
 @pytest.fixture(scope="module")
 def types(workspace: Workspace) -> dict[str, ResourceType]:
-    return workspace.resource_types()
+    people = person_type()
+    return {**workspace.resource_types(), people.type: people}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The demo: a minute after cloning there is evidence to look at, and nothing else has been touched."""
 
+import json
 import re
 import shlex
 import socket
@@ -11,10 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
+from annexa.demo.cloud import estate
+from store import schema
+from store.record import Record
 from tests.annexa.support_cli import Ran, Sandbox
 
 pytestmark = pytest.mark.slow
+
+_PLANTED = re.compile(r"not-a-real-[a-z-]+")
+"""How every secret in the estates begins."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "AWS_PROFILE": "somebody-elses",
+        "AZURE_CLIENT_ID": "somebody-elses",
+        "AZURE_AUTHORITY_HOST": "https://login.invalid",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(home / "somebody-elses.json"),
+        "GOOGLE_CLOUD_QUOTA_PROJECT": "somebody-elses",
+        "CLOUDSDK_CORE_PROJECT": "somebody-elses",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "REQUESTS_CA_BUNDLE": str(home / "nothing.pem"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     sandbox = Sandbox.make(top / "work", None, **elsewhere)
@@ -72,12 +88,37 @@ def test_it_succeeds_quietly(demo: Demo) -> None:
 
 
 def test_it_shows_controls_findings_gaps_and_the_verification(demo: Demo) -> None:
-    titles = ("Controls", "The worst findings", "What could not be read", "The record verifies", "Try next")
+    titles = (
+        "Fernhill Clinics, made up",
+        "Controls",
+        "One control, three clouds",
+        "The worst findings",
+        "What could not be read",
+        "The record verifies",
+        "Try next",
+    )
     places = [demo.said.out.index(title) for title in titles]
     assert places == sorted(places)
     assert re.search(r"8\.24 .*not satisfied|8\.24 .*not_satisfied", demo.section("Controls"))
     assert "critical" in demo.section("The worst findings")
-    assert "AccessDenied" in demo.section("What could not be read")
+    for code in ("AccessDenied", "AuthorizationFailed", "IAM_PERMISSION_DENIED"):
+        assert code in demo.section("What could not be read")
+
+
+def test_one_control_is_answered_by_three_clouds(demo: Demo) -> None:
+    table = demo.section("One control, three clouds: 8.24").partition("The worst findings")[0]
+    for cloud in ("AWS", "Azure", "GCP"):
+        row = re.search(rf"{cloud} +(\d+) +(\d+) +(\d+) +(\d+) ", table)
+        assert row is not None, f"{cloud} is not in {table}"
+        assert all(int(number) > 0 for number in row.groups())
+    providers = {row["provider"] for row in demo.ask("findings", "--control", "8.24", "--outcome", "fail")}
+    assert providers == {"aws", "azure", "gcp"}
+
+
+def test_the_worst_of_every_cloud_is_shown(demo: Demo) -> None:
+    table = demo.section("The worst findings").partition("What could not be read")[0]
+    for cloud in ("AWS", "Azure", "GCP"):
+        assert re.search(rf"critical +{cloud} ", table)
 
 
 def test_it_writes_nothing_outside_of_its_folder(demo: Demo) -> None:
@@ -93,10 +134,11 @@ def test_it_leaves_a_configuration_and_a_store_and_no_rubbish(demo: Demo) -> Non
 
 def test_it_leaves_no_server_behind(demo: Demo) -> None:
     config = tomllib.loads((demo.folder / "annexa.toml").read_text(encoding="utf-8"))
-    endpoint = urlsplit(config["aws"]["endpoint_url"])
-    assert endpoint.hostname == "localhost"
-    with socket.socket() as client:
-        assert client.connect_ex(("127.0.0.1", endpoint.port or 0)) != 0
+    for provider in ("aws", "azure", "gcp"):
+        endpoint = urlsplit(config[provider]["endpoint_url"])
+        assert endpoint.hostname == "localhost"
+        with socket.socket() as client:
+            assert client.connect_ex(("127.0.0.1", endpoint.port or 0)) != 0
 
 
 def test_what_it_says_to_try_next_works(demo: Demo) -> None:
@@ -108,17 +150,33 @@ def test_what_it_says_to_try_next_works(demo: Demo) -> None:
         assert said.out.strip(), line
 
 
-def test_its_account_is_realistic_and_imperfect(demo: Demo) -> None:
-    resources = demo.ask("evidence", "list")
-    assert len(resources) > 300
-    assert len({row["region"] for row in resources} - {""}) >= 2
-    assert len({row["resource_type"] for row in resources}) > 60
+@pytest.mark.parametrize(
+    ("provider", "resources", "types", "scopes"),
+    [("aws", 300, 60, 1), ("azure", 150, 50, 2), ("gcp", 150, 90, 4)],
+)
+def test_each_cloud_is_realistic_and_imperfect(
+    demo: Demo, provider: str, resources: int, types: int, scopes: int
+) -> None:
+    rows = [row for row in demo.ask("evidence", "list") if row["resource_type"].startswith(f"{provider}.")]
+    assert len(rows) > resources
+    assert len({row["region"] for row in rows} - {""}) >= 2
+    assert len({row["resource_type"] for row in rows}) > types
+    assert len({row["scope"] for row in rows}) == scopes
 
-    outcomes = Counter((row["outcome"], row["severity"]) for row in demo.ask("findings"))
+    findings = demo.ask("findings", "--provider", provider)
+    outcomes = Counter((row["outcome"], row["severity"]) for row in findings)
     for severity in ("critical", "high", "medium", "low"):
         assert outcomes["fail", severity]
         assert outcomes["pass", severity]
     assert not [key for key in outcomes if key[0] == "error"]
+    assert sum(row["outcome"] == "pass" for row in findings) > sum(
+        row["outcome"] == "fail" for row in findings
+    )
+
+
+def test_google_cloud_is_read_from_its_inventory(demo: Demo) -> None:
+    (shown,) = demo.ask("evidence", "show", "gcp.storage.bucket/fernhill-study-exports")
+    assert shown["provenance"]["inventory"]["used"], shown["provenance"]["inventory"]
 
 
 def test_what_it_may_not_read_is_neither_passed_nor_failed(demo: Demo) -> None:
@@ -139,6 +197,24 @@ def test_no_control_is_satisfied_that_nothing_was_read_for(demo: Demo) -> None:
             assert row["pass"]
             assert not row["fail"]
             assert not row["unknown"]
+
+
+def test_no_secret_of_the_estates_is_in_the_store(demo: Demo) -> None:
+    planted = {
+        secret
+        for cloud in ("azure", "gcp")
+        for _, content in estate(cloud)
+        for secret in _PLANTED.findall(json.dumps(content))
+    }
+    assert len(planted) > 3
+    with Record.open(demo.folder / "store") as record, record.engine.connect() as connection:
+        record.blobs.load(connection)
+        keys = connection.execute(sa.select(schema.blob.c.hash)).scalars().all()
+        kept = b"".join(record.blobs.get(connection, key) for key in keys)
+    assert b"sql-fernhill-records" in kept
+    assert b"fernhill-study-data" in kept
+    assert [secret for secret in sorted(planted) if secret.encode() in kept] == []
+    assert b"PRIVATE KEY" not in kept
 
 
 def test_its_record_verifies(demo: Demo) -> None:

@@ -21,8 +21,12 @@ from annexa.exit_codes import ExitCode
 from annexa.workspace import Workspace
 from collectors.aws.settings import AwsSettings
 from collectors.azure.settings import AzureSettings
+from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
-from collectors.registry import provider_names
+from collectors.github.settings import GithubSettings
+from collectors.google_workspace.settings import GoogleWorkspaceSettings
+from collectors.okta.settings import OktaSettings
+from collectors.registry import collector_class, provider_names
 from mappings.status import Status
 from scheduler.runner import RunResult
 from store.model import Outcome
@@ -106,14 +110,27 @@ def test_no_page_waits_to_be_filled_in() -> None:
     assert [page.name for page in _PAGES if re.search(r"@[A-Z_]+@", page.read_text("utf-8"))] == []
 
 
-@pytest.mark.parametrize(("provider", "name"), [("aws", "AWS"), ("azure", "Azure"), ("gcp", "GCP")])
-def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path, provider: str, name: str) -> None:
-    claimed = re.search(rf"{name}: (\d+) resource types, (\d+) checks", _page("README.md"))
-    assert claimed
-    (tmp_path / "annexa.toml").write_text(f"[{provider}]\n", encoding="utf-8")
-    workspace = Workspace.load(tmp_path / "annexa.toml")
-    assert int(claimed[1]) == len(workspace.resource_types())
-    assert int(claimed[2]) == sum(check.provider == provider for check in workspace.checks.values())
+_NAMES = {
+    "aws": "AWS",
+    "azure": "Azure",
+    "entra": "Entra ID",
+    "gcp": "GCP",
+    "github": "GitHub",
+    "google_workspace": "Google Workspace",
+    "ldap": "LDAP",
+    "okta": "Okta",
+    "scim": "SCIM",
+}
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_there_are_as_many_definitions_as_the_readme_says(tmp_path: Path, provider: str) -> None:
+    claimed = re.search(rf"{_NAMES[provider]}: (\d+) resource types, (\d+) checks", _page("README.md"))
+    assert claimed, provider
+    (tmp_path / "annexa.toml").touch()
+    checks = Workspace.load(tmp_path / "annexa.toml").catalogue.values()
+    assert int(claimed[1]) == len(collector_class(provider).definitions(()))
+    assert int(claimed[2]) == sum(check.provider == provider for check in checks)
 
 
 def test_the_commands_of_make_exist() -> None:
@@ -202,6 +219,9 @@ _TOGETHER = {
     ("gcp", "credential"): ("impersonate",),
     ("gcp", "credentials_file"): ("credential", "impersonate"),
     ("gcp", "impersonate"): ("credential",),
+    ("google_workspace", "admin"): ("credentials_file",),
+    ("google_workspace", "credentials_file"): ("admin",),
+    ("google_workspace", "impersonate"): ("admin", "credential"),
 }
 """Keys that are refused without others."""
 
@@ -218,13 +238,21 @@ def _accepts(folder: Path, text: str) -> Config:
     config = load(path, frozenset(provider_names()))
     AwsSettings.model_validate(dict(config.providers.get("aws", {})))
     AzureSettings.model_validate(dict(config.providers.get("azure", {})))
+    EntraSettings.model_validate(dict(config.providers.get("entra", {})))
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
+    GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
+    GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
+    OktaSettings.model_validate(dict(config.providers.get("okta", {})))
     return config
 
 
 @pytest.mark.parametrize(("section", "key"), _KEYS, ids=[".".join(place) for place in _KEYS])
 def test_a_key_of_the_example_is_accepted(tmp_path: Path, section: str, key: str) -> None:
-    parents: dict[str, tuple[str, ...]] = {"aws.accounts": ("id",), "aws.organization": ("role_name",)}
+    parents: dict[str, tuple[str, ...]] = {
+        "aws.accounts": ("id",),
+        "aws.organization": ("role_name",),
+        "github": ("organizations",),
+    }
     together = _TOGETHER.get((section, key), parents.get(section, ()))
     keys = {name: _EXAMPLE[section][name] for name in dict.fromkeys((*together, key))}
     _accepts(tmp_path, _write(section, keys))
@@ -259,7 +287,11 @@ def test_the_example_has_every_key_there_is() -> None:
     providers = {
         *_fields(AwsSettings, "aws"),
         *_fields(AzureSettings, "azure"),
+        *_fields(EntraSettings, "entra"),
         *_fields(GcpSettings, "gcp"),
+        *_fields(GithubSettings, "github"),
+        *_fields(GoogleWorkspaceSettings, "google_workspace"),
+        *_fields(OktaSettings, "okta"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
@@ -272,7 +304,11 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     defaults = _accepts(tmp_path, "").file.model_dump() | {
         "aws": AwsSettings().model_dump(),
         "azure": AzureSettings().model_dump(),
+        "entra": EntraSettings().model_dump(),
         "gcp": GcpSettings().model_dump(),
+        "github": GithubSettings(organizations=("example",)).model_dump(),
+        "google_workspace": GoogleWorkspaceSettings().model_dump(),
+        "okta": OktaSettings().model_dump(),
     }
     shown = {
         (section, key): value

@@ -29,6 +29,8 @@ from tests.estates import small as estate
 from tests.estates.small import ACCOUNT, REGION, Small
 from tests.faults import FaultProxy, Matcher, Rule, anything, later_page, on
 
+pytestmark = pytest.mark.slow
+
 TYPES = (
     "aws.small.table",
     "aws.cloudtrail.organization_trail",
@@ -451,7 +453,6 @@ def _by_account(annexa: Annexa) -> dict[str, dict[tuple[str, str], str]]:
 REGIONAL = ("aws.cloudtrail.organization_trail", "aws.cloudtrail.trail", "aws.kms.key")
 
 
-@pytest.mark.slow
 def test_regions_that_could_not_be_listed_are_not_taken_for_empty(
     annexa: Annexa, proxy: FaultProxy, definitions: Definitions
 ) -> None:

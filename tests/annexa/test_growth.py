@@ -39,6 +39,8 @@ from store.model import Severity
 from store.record import Record
 from store.verify import verify
 
+pytestmark = pytest.mark.slow
+
 PAGE = 100
 
 THING = ResourceType.model_validate(
@@ -110,8 +112,13 @@ class HeapCollector:
             limiter=RateLimiter([Limit(call="*:*", rate=1_000_000, burst=1_000_000)]),
         )
 
-    def resource_types(self) -> Mapping[str, ResourceType]:
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        del folders
         return {THING.type: THING}
+
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        return self.definitions(())
 
     def discover(self) -> Discovery:
         return Discovery((self._scope,))
@@ -233,14 +240,12 @@ def measurement(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     return Measured(*(measured(count, tmp_path_factory.mktemp("heap")) for count in (1_000, 10_000)))
 
 
-@pytest.mark.slow
 def test_memory_does_not_grow_with_the_account(measurement: Measured) -> None:
     small, large = measurement.thousand, measurement.ten_thousand
     assert large["after"] < 1.6 * small["after"], "documents alone would take twice what the process has"
     assert large["after"] - large["before"] < 100 * 1024
 
 
-@pytest.mark.slow
 def test_all_of_it_is_read_and_judged(measurement: Measured) -> None:
     first = measurement.ten_thousand["runs"][0]
     assert first["status"] == "complete"
@@ -250,7 +255,6 @@ def test_all_of_it_is_read_and_judged(measurement: Measured) -> None:
     assert first["evaluated"] == {check.id: 10_000 for check in CHECKS}
 
 
-@pytest.mark.slow
 def test_an_unchanged_run_changes_nothing_and_writes_next_to_nothing(measurement: Measured) -> None:
     first, second = measurement.ten_thousand["runs"]
     assert second["status"] == "complete"
@@ -260,11 +264,9 @@ def test_an_unchanged_run_changes_nothing_and_writes_next_to_nothing(measurement
     assert second["bytes_written"] < 100_000
 
 
-@pytest.mark.slow
 def test_an_unchanged_run_judges_only_what_depends_on_the_clock(measurement: Measured) -> None:
     assert measurement.ten_thousand["runs"][1]["evaluated"] == {"heap.store.old": 10_000}
 
 
-@pytest.mark.slow
 def test_the_record_verifies_at_that_size(measurement: Measured) -> None:
     assert measurement.ten_thousand["verified"]

@@ -33,6 +33,8 @@ from tests.estates.small import Small
 from tests.faults import FaultProxy
 from tests.store.conftest import Play
 
+pytestmark = pytest.mark.slow
+
 TYPES = ("aws.cloudtrail.*trail", "aws.iam.group", "aws.iam.role", "aws.kms.key")
 THINGS = 150
 GENERATIONS = 30
@@ -200,7 +202,6 @@ def _runs(record: Record) -> list[tuple[str, str]]:
         return [(row.uid, row.status) for row in rows]
 
 
-@pytest.mark.slow
 def test_fifty_collections_of_an_account_are_killed(annexa: Annexa, proxy: FaultProxy, small: Small) -> None:
     annexa.configure(proxy.endpoint, *TYPES)
     assert annexa.collect_here().status == "complete"
@@ -224,7 +225,6 @@ def test_fifty_collections_of_an_account_are_killed(annexa: Annexa, proxy: Fault
     assert len(witness.killed) > 25, "most of the processes were killed in the middle of a run"
 
 
-@pytest.mark.slow
 def test_fifteen_collections_in_which_everything_changes_are_killed(annexa: Annexa) -> None:
     with Record.writer(annexa.store):
         pass
@@ -255,7 +255,6 @@ def test_a_store_whose_making_was_killed_is_made_by_the_next_run(annexa: Annexa)
         assert verify(record).problems == []
 
 
-@pytest.mark.slow
 def test_what_is_killed_while_it_prunes_loses_nothing_else(annexa: Annexa) -> None:
     generations(annexa.store)
     moments = random.Random(12)
@@ -270,7 +269,6 @@ def test_what_is_killed_while_it_prunes_loses_nothing_else(annexa: Annexa) -> No
         assert verify(record).problems == []
 
 
-@pytest.mark.slow
 def test_what_is_killed_while_it_is_copied_is_no_backup(annexa: Annexa) -> None:
     with Record.writer(annexa.store) as record:
         Play(record).run({f"r{n}": {"public": False, "number": n} for n in range(100)})
@@ -286,7 +284,6 @@ def test_what_is_killed_while_it_is_copied_is_no_backup(annexa: Annexa) -> None:
             assert verify(record).problems == []
 
 
-@pytest.mark.slow
 def test_the_command_itself_is_killed(annexa: Annexa, proxy: FaultProxy) -> None:
     annexa.configure(proxy.endpoint, *TYPES)
     moments = random.Random(3)

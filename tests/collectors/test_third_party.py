@@ -43,8 +43,12 @@ class LibraryCollector:
         self.settings = Settings.model_validate(settings)
         self.tools = tools
 
+    @classmethod
+    def definitions(cls, folders):
+        return load_resource_types([Path(__file__).parent, *folders])
+
     def resource_types(self):
-        return load_resource_types([Path(__file__).parent])
+        return self.definitions([])
 
     def discover(self):
         return Discovery((Scope("library", "main", "Main"),))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from annexa.plugin import (
@@ -53,6 +54,11 @@ class MemoryCollector:
         self.readers: dict[tuple[str, ...], Reader] = {}
         self.clock: Callable[[], datetime] | None = None
         self.asked: list[tuple[str, str, str]] = []
+
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        del folders
+        return {}
 
     def resource_types(self) -> Mapping[str, ResourceType]:
         return {kind: resource_type(kind, kind in self.regional) for kind in self.types}

@@ -169,6 +169,9 @@ def _denied(service: str, name: str) -> Answer:
 
 
 def _not_found(service: str, path: str) -> Answer:
+    if service == "appengine":  # its words are what tells "no application" from other errors
+        application = path.removeprefix("/v1/apps/").partition("/")[0]
+        return refusal(service, 404, f"Could not find Application '{application}'.")
     return refusal(service, 404, f"Resource '{path.removeprefix('/')}' was not found.")
 
 

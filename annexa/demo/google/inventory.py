@@ -8,11 +8,14 @@ from typing import Any
 
 from annexa.demo.google.content import Aggregated, Element, Listed, One
 from annexa.demo.google.estate import Estate
+from annexa.demo.google.hierarchy import Project
 from collectors.definition import ListCall, ResourceType
 from collectors.expression import search
 from collectors.gcp.asset_read import IAM_POLICY, RESOURCE
 from collectors.template import ABSENT, render, render_text
 
+_SERVICE = "cloudresourcemanager"
+_HOST = f"{_SERVICE}.googleapis.com"
 _UPDATED = "2025-01-01T00:00:00Z"
 
 
@@ -35,6 +38,9 @@ class Inventory:
         wanted = [each for each in self._kept if not types or each.inventory in types]
         found: dict[tuple[str, str], Element] = {}
         for values, ancestors in self._scopes(parent):
+            owner = self._owner(values, ancestors, content)
+            if owner is not None and (not types or owner["assetType"] in types):
+                found[owner["assetType"], owner["name"]] = owner
             for definition in wanted:
                 if (definition.scope or "project") != values["kind"]:
                     continue
@@ -59,6 +65,22 @@ class Inventory:
                     ancestors,
                 )
 
+    def _owner(self, values: Mapping[str, Any], ancestors: list[str], content: str) -> Element | None:
+        """Return the asset that a project or an organisation is itself."""
+        kind = "Project" if values["kind"] == "project" else "Organization"
+        asset = _asset(f"//{_HOST}/{ancestors[0]}", f"{_HOST}/{kind}", ancestors)
+        name, hierarchy = values["account"], self._estate.hierarchy
+        if content == IAM_POLICY:
+            kept = self._estate.find(_SERVICE, f"/v3/{kind.lower()}s/{name}:getIamPolicy", {})
+            return {**asset, "iamPolicy": kept.body} if isinstance(kept, One) and kept.body else None
+        if content != RESOURCE:
+            return asset
+        if kind == "Project":
+            data = _old_form(hierarchy.projects[name])
+        else:
+            data = {key: hierarchy.organizations[name][key] for key in ("name", "displayName")}
+        return {**asset, "resource": {"version": "v1", "discoveryName": kind, "data": data}}
+
     def _rows(self, call: ListCall | None, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if call is None:
             return
@@ -75,12 +97,7 @@ class Inventory:
         name = render_text(definition.id, values)
         if name is None:
             return None
-        asset: Element = {
-            "name": name,
-            "assetType": definition.inventory,
-            "ancestors": ancestors,
-            "updateTime": _UPDATED,
-        }
+        asset = _asset(name, definition.inventory, ancestors)
         if content == IAM_POLICY:
             policy = self._policy(definition, values)
             return {**asset, "iamPolicy": policy} if policy else None
@@ -95,6 +112,23 @@ class Inventory:
                 if isinstance(content, One) and content.body.get("bindings"):
                     return content.body
         return None
+
+
+def _asset(name: str, kind: str, ancestors: list[str]) -> Element:
+    return {"name": name, "assetType": kind, "ancestors": ancestors, "updateTime": _UPDATED}
+
+
+def _old_form(project: Project) -> Element:
+    """Return a project as version 1 of Resource Manager writes it, which is what the inventory has."""
+    kind, _, number = project.body.get("parent", "").partition("/")
+    return {
+        "projectNumber": project.number,
+        "projectId": project.id,
+        "name": project.body["displayName"],
+        "lifecycleState": project.body["state"],
+        "createTime": project.body["createTime"],
+        **({"parent": {"type": kind.removesuffix("s"), "id": number}} if kind else {}),
+    }
 
 
 def _resource(definition: ResourceType, values: Mapping[str, Any], parent: str) -> Element:

@@ -3,11 +3,15 @@
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from annexa.pack.export import write_pack
 from annexa.workspace import Workspace
 from store.coverage import Period
 from store.pack.contents import Selection
 from tests.annexa.support_cli import Sandbox
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_phase_is_told_and_pages_are_counted(collected: Sandbox, tmp_path: Path) -> None:

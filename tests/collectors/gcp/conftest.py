@@ -18,6 +18,7 @@ from annexa.plugin import Tools
 from collectors.gcp.collector import GcpCollector
 from collectors.gcp.credentials import GoogleTokens
 from collectors.gcp.settings import GcpSettings
+from tests.collectors.conftest import Certified
 from tests.collectors.gcp import estate
 from tests.collectors.gcp import google as google_apis
 from tests.collectors.gcp.hierarchy import Hierarchy
@@ -145,7 +146,9 @@ def whole_estate() -> Estate:
 
 
 @pytest.fixture(scope="module")
-def gcp(whole_estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gcp]:
+def gcp(
+    whole_estate: Estate, certified: Certified, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gcp]:
     """The organisation on loopback."""
     made = google_apis.Google(copy.deepcopy(whole_estate))
     key = tmp_path_factory.mktemp("gcp") / "key.json"
@@ -153,6 +156,8 @@ def gcp(whole_estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Itera
         for name in list(os.environ):
             if name.startswith(_FOREIGN):
                 patch.delenv(name)
+        # One authority is read in no time, and every collector reads them.
+        patch.setenv("SSL_CERT_FILE", str(certified.authority))
         file = made.tokens.key_file(estate.READER, estate.PROJECT, f"{server.url}{TOKEN_PATH}")
         key.write_text(json.dumps(file))
         yield Gcp(made, server, key)

@@ -18,6 +18,8 @@ BUCKETS = 5
 LABEL = "label-secret"
 STARTUP_SCRIPT = "mysql -p hunter2"
 """A secret in the metadata of an instance."""
+VARIABLE = "of-a-function"
+"""A secret in the environment of a function."""
 
 _ZONE = f"zones/{REGION}-b"
 _COMPUTE = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}"
@@ -187,3 +189,14 @@ def _databases(estate: Estate) -> None:
 def _platform(estate: Estate) -> None:
     application = {"name": f"apps/{PROJECT}", "id": PROJECT, "locationId": REGION, "servingStatus": "SERVING"}
     estate.put_list("gcp.appengine.application", PROJECT, application)
+    where = f"projects/{PROJECT}/locations/{REGION}"
+    function = {
+        "name": f"{where}/functions/pay",
+        "environment": "GEN_2",
+        "state": "ACTIVE",
+        "buildConfig": {"runtime": "python312"},
+        "serviceConfig": {"service": f"{where}/services/pay", "environmentVariables": {"TOKEN": VARIABLE}},
+    }
+    estate.put_list("gcp.cloudfunctions.function", PROJECT, function)
+    zone = {"id": "41", "name": "shop", "dnsName": "shop.example.", "visibility": "public"}
+    estate.put_list("gcp.dns.managed-zone", PROJECT, zone)

@@ -30,12 +30,16 @@ _SCALARS = {"string": "string", "boolean": "boolean", "integer": "integer", "num
 
 
 @cache
-def documents(service: str) -> tuple[dict[str, Any], ...]:
-    """Return the discovery documents of all versions of an API."""
+def documents(service: str, begin: str = "") -> tuple[dict[str, Any], ...]:
+    """Return the discovery documents of all versions of an API.
+
+    Args:
+        begin: how the names of its documents begin before the version, if not with its own and a dot.
+    """
     import googleapiclient
 
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    found = sorted(folder.glob(f"{service}.v*.json"))
+    found = sorted(folder.glob(f"{begin or f'{service}.'}v*.json"))
     return tuple(json.loads(path.read_text(encoding="utf-8")) for path in found)
 
 

@@ -62,9 +62,9 @@ class Identity:
     def __call__(self, asked: Asked) -> Answer | None:
         """Answer; None where the request is not about tokens."""
         if asked.path == "/token":
-            return self._token(_form(asked))
+            return self._token(form_of(asked))
         if asked.path == "/sts":
-            return self._sts(_form(asked))
+            return self._sts(form_of(asked))
         if asked.path.startswith("/iamcredentials/"):
             return self._impersonate(asked)
         if asked.path == "/" or asked.path.startswith(_METADATA):
@@ -142,7 +142,7 @@ class Identity:
     def _token(self, form: dict[str, str]) -> Answer:
         if form.get("grant_type") == "refresh_token":
             if form.get("refresh_token") != REFRESH_TOKEN:
-                return _oauth_error("invalid_grant", "Token has been expired or revoked.")
+                return oauth_error("invalid_grant", "Token has been expired or revoked.")
             return self._granted(USER, id_token=_unsigned({"email": USER}), scope=SCOPE)
         public = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -150,18 +150,18 @@ class Identity:
         try:
             claims = jwt.decode(form["assertion"], certs=public, audience=_TOKEN_AUDIENCE)
         except ValueError:
-            return _oauth_error("invalid_grant", "Invalid JWT Signature.")
+            return oauth_error("invalid_grant", "Invalid JWT Signature.")
         if claims["iss"] != ACCOUNT:
-            return _oauth_error("invalid_grant", "Invalid grant: account not found")
+            return oauth_error("invalid_grant", "Invalid grant: account not found")
         if not claims.get("scope"):
-            return _oauth_error("invalid_scope", "Empty or missing scope not allowed.")
+            return oauth_error("invalid_scope", "Empty or missing scope not allowed.")
         return self._granted(ACCOUNT)
 
     def _sts(self, form: dict[str, str]) -> Answer:
         if form.get("grant_type") != _EXCHANGE or form.get("audience") != AUDIENCE:
-            return _oauth_error("invalid_request", "Invalid value for audience.")
+            return oauth_error("invalid_request", "Invalid value for audience.")
         if form.get("subject_token") != SUBJECT_TOKEN:
-            return _oauth_error("invalid_grant", "The subject token is not valid.")
+            return oauth_error("invalid_grant", "The subject token is not valid.")
         kind = "urn:ietf:params:oauth:token-type:access_token"
         return self._granted(AUDIENCE, issued_token_type=kind)
 
@@ -216,15 +216,17 @@ def error(
     return reply(status, {"error": body}, *headers)
 
 
-def _oauth_error(code: str, description: str) -> Answer:
-    return reply(400, {"error": code, "error_description": description})
+def oauth_error(code: str, description: str, status: int = 400) -> Answer:
+    """A refusal of an OAuth endpoint (RFC 6749 section 5.2)."""
+    return reply(status, {"error": code, "error_description": description})
 
 
 def _flavoured(body: bytes, content_type: str) -> Answer:
     return Answer(200, (("Content-Type", content_type), ("Metadata-Flavor", "Google")), body)
 
 
-def _form(asked: Asked) -> dict[str, str]:
+def form_of(asked: Asked) -> dict[str, str]:
+    """The fields of a form that was posted."""
     return {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
 
 

@@ -86,13 +86,9 @@ def test_the_inventory_gives_what_the_lists_give(gcp: Gcp) -> None:
 
 
 def contents(documents: list[Document]) -> dict[str, Any]:
-    """Id → content, without the parents and the etag of an empty policy, which only lists have."""
+    """Id → content, without the parents, which only lists have."""
     return {
-        document.id: {
-            key: {} if isinstance(value, dict) and "etag" in value and "bindings" not in value else value
-            for key, value in document.content.items()
-            if key != "over"
-        }
+        document.id: {key: value for key, value in document.content.items() if key != "over"}
         for document in documents
     }
 
@@ -153,6 +149,12 @@ def test_metadata_that_may_hold_secrets_is_not_kept(gcp: Gcp) -> None:
     documents, _ = read(gcp.collector(), "gcp.compute.instance")
     assert estate.STARTUP_SCRIPT not in str([document.payload() for document in documents])
     assert documents[0].redacted == ("item.metadata.items.0.value",)
+
+
+def test_variables_that_may_hold_secrets_are_not_kept(gcp: Gcp) -> None:
+    (function,), _ = read(gcp.collector(), "gcp.cloudfunctions.function")
+    assert estate.VARIABLE not in str(function.payload())
+    assert function.redacted == ("item.serviceConfig.environmentVariables.TOKEN",)
 
 
 def test_the_evidence_says_who_read_what_and_when(gcp: Gcp) -> None:

@@ -24,6 +24,28 @@ BUCKETS = "storage:GET /storage/v1/b"
 POLICY = "storage:GET /storage/v1/b/{bucket}/iam"
 
 
+_DENIED = {
+    "401",
+    "403",
+    "ACCESS_TOKEN_EXPIRED",
+    "API_DISABLED",
+    "CONSUMER_INVALID",
+    "IAM_PERMISSION_DENIED",
+    "PERMISSION_DENIED",
+    "RATE_LIMIT_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+    "SERVICE_DISABLED",
+    "UNAUTHENTICATED",
+    "UNAVAILABLE",
+    "accessNotConfigured",
+    "authError",
+    "forbidden",
+    "insufficientPermissions",
+    "rateLimitExceeded",
+    "required",
+}
+
+
 def definition(**more: Any) -> ResourceType:
     table: dict[str, Any] = {
         "type": "gcp.storage.bucket",
@@ -67,6 +89,18 @@ def test_no_two_types_have_one_id() -> None:
 def test_every_call_is_one_of_the_discovery_documents() -> None:
     called = {call.call for each in TYPES.values() for call in each.calls()}
     assert called <= published()["methods"].keys()
+
+
+def test_no_code_that_may_mean_denied_means_that_there_is_none() -> None:
+    """Unless words in the message tell the two apart."""
+    bare = [
+        (each.type, call.call, code)
+        for each in TYPES.values()
+        for call in each.calls()
+        for code in call.absent
+        if code in _DENIED
+    ]
+    assert bare == []
 
 
 @pytest.mark.skipif(not has_documents(), reason="google-api-python-client is not installed")

@@ -13,6 +13,8 @@ from tests.collectors.gcp.conftest import Gcp
 from tests.collectors.gcp.test_end_to_end import configured
 from tests.collectors.rest.rules import Faulty, Matcher, Rule, at, break_off, hold, send
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "gcp.storage.bucket"
 FIREWALL = "gcp.compute.firewall"
 """Another type, which stands whatever happens to buckets."""

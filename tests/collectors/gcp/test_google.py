@@ -216,11 +216,20 @@ def test_the_inventory_has_what_the_lists_have(ask: httpx.Client, parent: str) -
 
 def test_the_inventory_has_only_policies_that_grant_something(ask: httpx.Client) -> None:
     path = f"/cloudasset/v1/projects/{estate.PROJECT}/assets"
-    found = [asset for page in pages(ask, path, contentType="IAM_POLICY") for asset in page.get("assets", [])]
+    found = [asset for page in pages(ask, path, contentType="IAM_POLICY") for asset in page["assets"]]
     assert [each["name"] for each in found] == [
-        f"//storage.googleapis.com/{estate.PROJECT}-{number}" for number in range(estate.BUCKETS)
+        f"//cloudresourcemanager.googleapis.com/projects/{estate.NUMBER}",
+        *(f"//storage.googleapis.com/{estate.PROJECT}-{number}" for number in range(estate.BUCKETS)),
     ]
     assert all(each["iamPolicy"]["bindings"] and "resource" not in each for each in found)
+
+
+def test_the_inventory_has_projects_and_the_organisation_themselves(ask: httpx.Client) -> None:
+    path = f"/cloudasset/v1/organizations/{estate.ORGANIZATION}/assets"
+    kinds = [f"cloudresourcemanager.googleapis.com/{kind}" for kind in ("Organization", "Project")]
+    found = ask.get(path, params={"contentType": "RESOURCE", "assetTypes": kinds}).json()["assets"]
+    assert found[0]["resource"]["data"]["displayName"] == "example.com"
+    assert found[1]["resource"]["data"]["projectId"] == estate.PROJECT
 
 
 # Estates as data.

@@ -10,6 +10,8 @@ from tests.collectors.gcp.test_end_to_end import configured
 from tests.collectors.gcp.test_faults_end_to_end import BUCKET, FAULTS, FIREWALL, READS, affected
 from tests.collectors.rest.rules import Matcher, Rule
 
+pytestmark = pytest.mark.slow
+
 
 def asks(content: str, later: bool = False) -> Matcher:
     """Requests for this content of the inventory, or for its pages after the first."""

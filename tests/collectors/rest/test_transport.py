@@ -396,3 +396,27 @@ def test_the_client_reads_where_the_environment_says_which_authorities_count(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises((OSError, httpx.HTTPError)):
         new_client(1, 1, "annexa/test")
+
+
+def test_a_call_may_have_tokens_of_its_own() -> None:
+    kept = {THINGS.call: Tokens(), "api:GET /others": Tokens(last=0)}
+    kept["api:GET /others"].number = 7
+
+    with serving(lambda asked: reply(200, {"name": "one"}), tokens_for=kept.__getitem__) as (
+        transport,
+        server,
+    ):
+        transport.send(THINGS)
+        transport.send(Request("api:GET /others", {}, ""))
+    assert [each.headers["authorization"] for each in server.asked] == ["Bearer secret-0", "Bearer secret-7"]
+
+
+def test_a_token_of_a_call_s_own_is_replaced_when_it_is_refused() -> None:
+    def answer(asked: Asked) -> Answer:
+        good = asked.headers["authorization"] == "Bearer secret-1"
+        return reply(200, {"name": "one"}) if good else reply(401, {"error": {"code": "Expired"}})
+
+    tokens = Tokens()
+    with serving(answer, tokens_for=lambda _: tokens) as (transport, server):
+        assert transport.send(THINGS).body == {"name": "one"}
+    assert len(server.asked) == 2

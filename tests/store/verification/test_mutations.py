@@ -11,6 +11,8 @@ from tests.store.verification.bench import WITHOUT_MEANING, Bench
 from tests.store.verification.everything import Everything
 from tests.store.verification.mutations import Mutation, Mutator, made
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def mutator(whole: Bench) -> Mutator:
@@ -64,7 +66,6 @@ def test_no_change_is_missed(whole: Bench, mutator: Mutator, seed: int) -> None:
     assert missed(whole, mutator, seed, 100) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 104))
 def test_no_change_of_thousands_is_missed(whole: Bench, mutator: Mutator, seed: int) -> None:
     assert missed(whole, mutator, seed, 500) == []

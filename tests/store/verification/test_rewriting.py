@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
 from store.blobs import Blobs
 from store.database import engine_for
 from store.record import DATABASE
 from store.tree import Frontier, leaf_hash
 from tests.store.verification.bench import named
+
+pytestmark = pytest.mark.slow
 
 
 def truncate_log(folder: Path, size: int) -> None:

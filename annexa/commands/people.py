@@ -1,0 +1,210 @@
+"""``annexa people``."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from annexa.attribution import attribution_options
+from annexa.exit_codes import ExitCode
+from annexa.moments import as_of_option, must_be_collected_by
+from annexa.output import (
+    Column,
+    Row,
+    console,
+    format_option,
+    print_json_array,
+    print_object,
+    print_rows,
+    shown,
+)
+from annexa.people_rows import is_called, people, person_body, person_row
+from annexa.progress import phase_display
+from annexa.workspace import Workspace
+from mappings.person import PERSON
+from store.errors import StoreError
+from store.instant import rfc3339
+from store.model import Document
+from store.record import Record
+
+_COLUMNS = (
+    Column("name", "Name", fold=True),
+    Column("person", "Person", fold=True),
+    Column("directories", "Directories"),
+    Column("access", "Access"),
+    Column("active_in", "Active in"),
+    Column("admin_in", "Administers"),
+    Column("mfa", "MFA"),
+    Column("left", "Left"),
+)
+
+_FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
+    "left": ("Who left every directory.", lambda row: row["left"] is True),
+    "active": ("Who has an active account.", lambda row: row["active"] is True),
+    "admin": ("Who administers something.", lambda row: bool(row["admin_in"])),
+    "no-mfa": ("Who is known to have no second factor.", lambda row: row["mfa"] is False),
+    "orphan": ("Whom no directory knows.", lambda row: row["in_directory"] is False),
+    "ambiguous": ("Who cannot be told from others.", lambda row: bool(row["ambiguous"])),
+}
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--only",
+    "filters",
+    multiple=True,
+    type=click.Choice(list(_FILTERS)),
+    help="Only these; given several times, all must hold. "
+    + " ".join(f"{name}: {text}" for name, (text, _) in _FILTERS.items()),
+)
+@click.option("--provider", default="", help="Only who has an account there.")
+@as_of_option
+@format_option
+@click.pass_context
+def command(
+    context: click.Context, filters: tuple[str, ...], provider: str, as_of: str | None, form: str
+) -> None:
+    """List people with their accounts everywhere, as they were matched at the end of the last run."""
+    if context.invoked_subcommand is not None:
+        return
+    with Workspace.load(context.obj).reading() as record:
+        must_be_collected_by(record, as_of)
+        rows = (
+            row
+            for row in map(person_row, people(record, as_of))
+            if all(_FILTERS[name][1](row) for name in filters)
+            and (not provider or provider in (*row["directories"], *row["access"]))
+        )
+        print_rows(rows, _COLUMNS, form, empty="Nobody matches.")
+
+
+@command.command("show")
+@click.argument("person")
+@as_of_option
+@format_option
+@click.pass_obj
+def show(config: Path | None, person: str, as_of: str | None, form: str) -> None:
+    """Show a person with every account and the evidence of each."""
+    with Workspace.load(config).reading() as record:
+        must_be_collected_by(record, as_of)
+        body = person_body(_person(record, person, as_of))
+    print_object(body, form, lambda: _say(body))
+
+
+@command.command("resolve")
+@click.argument("address")
+@as_of_option
+@format_option
+@click.pass_obj
+def resolve(config: Path | None, address: str, as_of: str | None, form: str) -> int:
+    """Find a person by address, name or identifier, also where the store holds pseudonyms.
+
+    Exits with 1 if nobody has it. Pseudonyms take the key of the store that is read.
+    """
+    from collectors.privacy import Pseudonyms
+    from mappings.reading_accounts import one_form
+
+    with Workspace.load(config).reading() as record:
+        must_be_collected_by(record, as_of)
+        pseudonym = Pseudonyms.of_store(record.redaction_key()).of(address)
+        names = frozenset({one_form(address), one_form(pseudonym)})
+        rows = [person_row(found) for found in people(record, as_of) if is_called(found, names)]
+    if form == "table":
+        print_rows(rows, _COLUMNS, form, empty=f"Nobody is known by {shown(address)} or {pseudonym}.")
+    elif form == "json":
+        print_json_array(rows)
+    else:
+        print_rows(rows, _COLUMNS, form)
+    return int(ExitCode.COMPLETE if rows else ExitCode.USAGE)
+
+
+@command.command("forget")
+@click.argument("person")
+@attribution_options("Why; it stays in the log.", "Who answers for it; it stays in the log.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@format_option
+@click.pass_obj
+def forget(config: Path | None, person: str, reason: str, by: str, dry_run: bool, form: str) -> int:
+    """Let go, before their time, of documents that hold a person whom no provider has any more.
+
+    Hashes, ids, intervals and the log stay, so that the record still verifies. It is refused while a
+    provider still has an account of the person's own, and while a hold is in force.
+    """
+    from store.persons_evidence import held_of
+    from store.prune import prune
+
+    with Workspace.load(config).writing(existing=True) as record, phase_display() as progress:
+        held = held_of(record, PERSON, person)
+        if not held.only.documents and not held.current:
+            raise StoreError(f"there never was a person {person!r}", "`annexa people resolve` finds one.")
+        if (PERSON, person) in held.current:
+            still = ", ".join(f"{kind} {name}" for kind, name in held.current if kind != PERSON)
+            raise StoreError(
+                f"{person} still has accounts: {still or 'see annexa people show'}",
+                "Remove them at the providers, and collect again.",
+            )
+        before = rfc3339(record.clock() - dt.timedelta(milliseconds=1))
+        done = prune(record, before, reason, by, dry_run=dry_run, only=held.only, progress=progress)
+        if done.entry is not None:
+            done.notices += record.publish()
+    # Documents of several people, such as a policy, which others are still in.
+    kept = [{"resource_type": kind, "resource_id": name} for kind, name in held.current]
+    row = {
+        "person": person,
+        "entry": done.entry,
+        "documents": done.documents,
+        "findings": done.findings,
+        "removed": done.removed,
+        "current": kept,
+        "dry_run": dry_run,
+        "notices": done.notices,
+    }
+    print_object(row, form, lambda: _say_forgotten(row))
+    return int(ExitCode.COMPLETE)
+
+
+def _say_forgotten(row: Row) -> None:
+    if not row["removed"]:
+        click.echo(f"Nothing that has ended holds {shown(row['person'])} any more.")
+    else:
+        verb = "Would let go" if row["dry_run"] else "Let go"
+        click.echo(f"{verb} of {row['documents']} documents and what decided {row['findings']} findings.")
+    if row["entry"] is not None:
+        click.echo(f"Log entry {row['entry']}. Ids and names of resources stay: see docs/privacy.md.")
+    for notice in row["notices"]:
+        click.echo(f"annexa: {shown(notice)}", err=True)
+
+
+def _person(record: Record, wanted: str, at: str | None) -> Document:
+    for found in people(record, at):
+        if found.id == wanted:
+            return found
+    raise StoreError(
+        f"there is no person {wanted!r}",
+        "`annexa people` lists them; `annexa people resolve ADDRESS` finds one.",
+    )
+
+
+def _say(body: Row) -> None:
+    out = console()
+    out.print(shown(f"{body['name']}\n{body['person']}\n"), markup=False)
+    for key in ("left", "active", "admin_in", "mfa", "guest", "leaves_on", "last_used"):
+        value = body[key]
+        text = "not known" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
+        out.print(f"{key.replace('_', ' '):<12} {shown(text) or '-'}", markup=False)
+    for name in body["ambiguous"]:
+        out.print(f"{'shared':<12} {shown(name)}: others have it too, so it tells nobody apart", markup=False)
+    for account in body["accounts"]:
+        kind = "directory" if account["directory"] else "access"
+        out.print(
+            shown(f"\n{account['provider']} {account['scope']}  {account['label']}  ({kind})"), markup=False
+        )
+        for key in ("active", "admin", "mfa", "last_used", "leaves_on"):
+            if key in account:
+                value = "not known" if account[key] is None else account[key]
+                out.print(shown(f"  {key.replace('_', ' '):<10} {value}"), markup=False)
+        if account.get("deleted"):
+            out.print("  its directory no longer has it", markup=False)
+        for source in account["sources"]:
+            out.print(shown(f"  {source['type']}  {source['id']}  {source['document'][:16]}"), markup=False)

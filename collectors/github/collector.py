@@ -1,0 +1,190 @@
+"""The GitHub collector: definitions in TOML, read with one engine for each organisation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from collectors.contract import Discovery, Permissions
+from collectors.definition import Call
+from collectors.github import permissions
+from collectors.github.answers import THROTTLING, read_error
+from collectors.github.credentials import CREDENTIAL_CODES, AppJwt, FixedToken, InstallationTokens
+from collectors.github.scopes import oauth_scopes
+from collectors.github.settings import PUBLISHED_HOURLY, GithubSettings
+from collectors.ledger import Ledger
+from collectors.ratelimit import Limit, RateLimiter
+from collectors.rest.paging import LinkHeader
+from collectors.rest.service import Service, TokenSource
+from collectors.rest.tenant import Tenant, TenantCollector
+from collectors.rest.transport import RestTransport
+from collectors.transport import CallError, Transport
+from store.errors import CollectorError
+from store.instant import rfc3339
+from store.model import Gap, Scope, Strict
+
+ORGANIZATION = Call.model_validate(
+    {"call": "github:GET /orgs/{org}", "with": {"org": "{account}"}, "permission": ["metadata:read"]}
+)
+"""Asks for an organisation."""
+
+OWN_APP = Call.model_validate({"call": "app:GET /app", "with": {}, "permission": []})
+OWN_USER = Call.model_validate({"call": "github:GET /user", "with": {}, "permission": []})
+
+_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+
+
+class GithubCollector(TenantCollector):
+    """Collects from organisations on GitHub; see :class:`collectors.contract.Collector`."""
+
+    provider: ClassVar[str] = "github"
+    folder: ClassVar[Path] = Path(__file__).parent
+    Settings: ClassVar[type[Strict]] = GithubSettings
+    tenant_call = ORGANIZATION
+    credential_codes = CREDENTIAL_CODES
+    credential_hint = (
+        "Make a new token and set the variable that github.token_env names; or, for an App, check "
+        "github.app_id and github.private_key_file, and that the organisations have installed it."
+    )
+
+    def services(self) -> Mapping[str, Service]:
+        if self._settings.credential == "token":
+            return {"github": self._service(FixedToken(self._settings.token_env))}
+        own = AppJwt(self._settings.app_id, self._settings.private_key_file, self._tools.clock)
+        return {"app": self._service(own)}
+
+    def transport(self, scope: Scope) -> Transport:
+        return self._transport_for(scope.id)
+
+    def limiter(self, scope: Scope) -> RateLimiter:
+        # GitHub counts by user, or by installation.
+        return self._shared_limiter if self._settings.credential == "token" else super().limiter(scope)
+
+    def elsewhere(self) -> bool:
+        return not self._settings.is_cloud
+
+    def discover(self) -> Discovery:
+        scopes: list[Scope] = []
+        gaps: list[Gap] = []
+        refused: CallError | None = None
+        for login in self._settings.organizations:
+            try:
+                found = self._organization(login)
+            except CallError as error:
+                refused = error if error.code in self.credential_codes else refused
+                gap = Gap(
+                    call=ORGANIZATION.call,
+                    code=error.code,
+                    message=f"{login}: {error.message}",
+                    at=rfc3339(self._tools.clock()),
+                    resource_id=f"{self.provider}:{login}",
+                )
+                gaps.append(gap)
+            else:
+                scopes.append(Scope(self.provider, found.id, found.name, attributes={**found.attributes}))
+        if refused is not None and not scopes:
+            raise CollectorError(
+                f"{self.provider} gives or takes no credentials: {refused}", self.credential_hint
+            ) from refused
+        principal = self._whoever() if scopes else ""
+        return Discovery(
+            tuple(replace(each, attributes={**each.attributes, "principal": principal}) for each in scopes),
+            tuple(gaps),
+        )
+
+    def tenant(self, answer: Mapping[str, Any]) -> Tenant:
+        login, number = answer.get("login"), answer.get("id")
+        if not isinstance(login, str) or not login or not isinstance(number, int):
+            raise CallError("MalformedAnswer", "the organisation has no login or no id")
+        name = answer.get("name")
+        attributes = {"organization_id": str(number)}
+        if self._settings.enterprise:
+            attributes["enterprise"] = self._settings.enterprise
+        return Tenant(login, name if isinstance(name, str) and name else login, attributes)
+
+    def principal(self) -> str:
+        app = self._settings.credential == "app"
+        try:
+            answer = self._caller().whole(OWN_APP if app else OWN_USER, {}, "", Ledger())
+        except CallError as error:
+            if error.code in self.credential_codes:
+                raise
+            return ""
+        name = answer.get("slug" if app else "login")
+        return f"{'app' if app else 'user'}:{name}" if isinstance(name, str) and name else ""
+
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        grants = super().permissions(types).grants
+        named = bool(self._settings.enterprise)
+        return self.document(tuple(each for each in grants if named or not permissions.of_enterprise(each)))
+
+    def document(self, grants: tuple[str, ...]) -> Permissions:
+        return permissions.permissions(grants)
+
+    def missing(self, grants: tuple[str, ...]) -> list[str] | None:
+        if self._settings.credential == "token":
+            tokens = FixedToken(self._settings.token_env)
+            scopes = oauth_scopes(self._client, self._settings.base_url, _HEADERS, tokens)
+            return None if scopes is None else permissions.lacking_scopes(grants, scopes)
+        return [
+            f"{grant} ({login})"
+            for login in self._settings.organizations
+            for grant in permissions.lacking(
+                grants, self._installation_tokens(login).installation().get("permissions") or {}
+            )
+        ]
+
+    def _whoever(self) -> str:
+        try:
+            return self.principal()
+        except CallError:  # the organisations were read: who reads them is a remark in the evidence
+            return ""
+
+    def _organization(self, login: str) -> Tenant:
+        caller = self._caller_with(self._transport_for(login))
+        return self.tenant(caller.whole(ORGANIZATION, {"org": login}, "", Ledger()))
+
+    def _transport_for(self, login: str) -> RestTransport:
+        if self._settings.credential == "token":
+            return self._transport
+        service = self._service(self._installation_tokens(login))
+        return RestTransport({"github": service}, self._client, self._tools.clock)
+
+    def _installation_tokens(self, login: str) -> InstallationTokens:
+        key = login.lower()
+        if key not in self._installations:
+            self._installations[key] = InstallationTokens(login, self._caller(), self._tools.clock)
+        return self._installations[key]
+
+    def _service(self, tokens: TokenSource) -> Service:
+        return Service(
+            base_url=self._settings.base_url,
+            tokens=tokens,
+            pager=LinkHeader(),
+            read_error=read_error,
+            request_id="x-github-request-id",
+            headers=lambda: _HEADERS,
+            throttling=THROTTLING,
+        )
+
+    @property
+    def _settings(self) -> GithubSettings:
+        assert isinstance(self._section, GithubSettings)
+        return self._section
+
+    @cached_property
+    def _installations(self) -> dict[str, InstallationTokens]:
+        return {}
+
+    @cached_property
+    def _shared_limiter(self) -> RateLimiter:
+        return RateLimiter(self._limits)
+
+    @cached_property
+    def _limits(self) -> tuple[Limit, ...]:
+        share = self._settings.requests_per_hour / PUBLISHED_HOURLY
+        published = super()._limits
+        if self.elsewhere():
+            return published
+        return tuple(each.model_copy(update={"rate": each.rate * share}) for each in published)

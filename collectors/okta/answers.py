@@ -1,0 +1,105 @@
+"""What is Okta's own in answers: errors, pages, and what cannot be the answer to a call."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from collectors.rest.operation import Ask, parse
+from collectors.rest.paging import LinkHeader, NextPage
+from collectors.rest.published import Published
+from collectors.transport import CallError
+
+THROTTLING = frozenset({"E0000047"})
+"""API calls exceeded a rate limit; Okta's error codes are in its reference under "Error codes"."""
+
+_REMEDIES = {
+    "E0000006": "the administrator role or the scope that the call takes is not granted",
+    "E0000015": "the organisation has no such feature; buy or turn it on, or leave the type out with "
+    "[collect] skip",
+    "E0000038": "the feature may not be used in this organisation; leave the type out with [collect] skip",
+}
+_CAUSES = 3
+
+
+def read_error(body: Any) -> tuple[str, str]:
+    """Return code and message of an error of the management API, or of its OAuth servers.
+
+    The first is ``{"errorCode", "errorSummary", "errorCauses": [{"errorSummary"}]}``, the second
+    ``{"error", "error_description"}`` (RFC 6749 §5.2).
+    """
+    if not isinstance(body, dict):
+        return "", ""
+    code = _text(body.get("errorCode")) or _text(body.get("error"))
+    said = [_text(body.get("errorSummary")) or _text(body.get("error_description"))]
+    causes = body.get("errorCauses")
+    if isinstance(causes, list):
+        said += [_text(each.get("errorSummary")) for each in causes[:_CAUSES] if isinstance(each, dict)]
+    message = "; ".join(each for each in said if each)
+    remedy = _REMEDIES.get(code)
+    return code, f"{message} ({remedy})" if remedy else message
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True)
+class OktaPager:
+    """A ``Link`` header, or for administrators and their roles ``_links.next`` in the body."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset()
+
+    def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
+        found = LinkHeader().next_page(body, response)
+        if found is not None:
+            return found
+        links = body.get("_links")
+        link = links.get("next") if isinstance(links, dict) else None
+        if link is None:
+            return None
+        href = link.get("href") if isinstance(link, dict) else None
+        if not isinstance(href, str) or not href:
+            raise CallError("MalformedAnswer", "the address of the next page is none")
+        return href
+
+
+class AnswerCheck:
+    """Refuses a success that cannot be the answer, so that it does not look like an empty list.
+
+    Args:
+        published: what is known of the calls.
+        calls: the calls, as definitions write them.
+    """
+
+    def __init__(self, published: Published, calls: Iterable[str]) -> None:
+        self._shapes: list[tuple[re.Pattern[str], frozenset[str]]] = []
+        for call in sorted(set(calls), key=lambda each: ("{" in each, each)):
+            known = published.call(call)
+            fields = frozenset(published.forms.fields(known.form)) if known is not None else frozenset()
+            if fields:
+                pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(parse(call.partition(":")[2]).template))
+                self._shapes.append((re.compile(pattern), fields))
+
+    def __call__(self, ask: Ask, body: dict[str, Any]) -> None:
+        """Look at one answer.
+
+        Raises:
+            CallError: ``MalformedAnswer``.
+        """
+        if "errorCode" in body:
+            code, message = read_error(body)
+            raise CallError("MalformedAnswer", f"an error came as a success: {code}: {message}")
+        fields = next((known for pattern, known in self._shapes if pattern.fullmatch(ask.path)), None)
+        if fields is not None and not fields & body.keys():
+            raise CallError(
+                "MalformedAnswer",
+                f"the answer has none of what it must have: {', '.join(sorted(fields)[:5])}",
+                retryable=True,
+            )
+        if not all(isinstance(each, dict) for each in body.get("items", ())):
+            raise CallError("MalformedAnswer", "the list holds what is no object", retryable=True)

@@ -1,0 +1,250 @@
+"""From documents to accounts: what each definition says of them, and what nobody could read."""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mappings.account import AccountDefinition
+from mappings.evaluate import view
+from mappings.rule import Expression, MissingValueError, RuleFailedError, activation
+from store.model import Document
+
+Name = tuple[str, str]
+"""An identifier: its kind, and its value in one form."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A document that tells of an account."""
+
+    type: str
+    id: str
+    hash: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What is known of one account.
+
+    Attributes:
+        directory: it says who belongs to the organisation.
+        key: its own name at its provider.
+        names: the identifiers that it is matched by.
+        known: attribute → value, None where it could not be read; what does not apply is not in it.
+        deleted: it is known from before only; its directory no longer has it.
+        stale: its list was not read to its end, so that it is as it was last known; nothing is known of it.
+    """
+
+    provider: str
+    scope: str
+    type: str
+    directory: bool
+    key: str
+    label: str
+    names: set[Name] = field(default_factory=set)
+    known: dict[str, Any] = field(default_factory=dict)
+    sources: set[Source] = field(default_factory=set)
+    deleted: bool = False
+    stale: bool = False
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What makes it one account: provider, scope, resource type and key."""
+        return self.provider, self.scope, self.type, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document as the record last knew it, and where it is from."""
+
+    provider: str
+    scope: str
+    document: Document
+    hash: str
+
+
+@dataclass(slots=True)
+class Accounts:
+    """All accounts, and the resource types of which some could not be told from their documents."""
+
+    found: dict[tuple[str, str, str, str], Account] = field(default_factory=dict)
+    untold: set[str] = field(default_factory=set)
+
+
+def one_form(value: str) -> str:
+    """Return an identifier's value in the form in which it is compared."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+
+
+def either(values: Iterable[bool | None]) -> bool | None:
+    """Say whether any is true: None where none is, as far as is known, and some are not known."""
+    found = list(values)
+    return True if True in found else None if None in found else False
+
+
+def read_accounts(
+    definitions: Iterable[AccountDefinition],
+    documents: Mapping[str, Iterable[Known]],
+    now: dt.datetime,
+    unread: Collection[tuple[str, str, str]] = (),
+) -> Accounts:
+    """Read the accounts that documents tell of.
+
+    Args:
+        documents: resource type → its documents, as last known.
+        unread: (provider, scope, resource type) of lists that were not read to their end. What documents
+            of them tell is not known any more.
+    """
+    result = Accounts()
+    definitions = list(definitions)
+    for definition in definitions:
+        if definition.kind != "facts":
+            for known in documents.get(definition.type, ()):
+                _read(definition, known, now, unread, result)
+    by_name: dict[tuple[str, Name], list[Account]] = {}
+    for account in result.found.values():
+        for name in account.names:
+            by_name.setdefault((account.type, name), []).append(account)
+    for definition in definitions:
+        if definition.kind == "facts":
+            _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
+    return result
+
+
+def _read(
+    definition: AccountDefinition,
+    known: Known,
+    now: dt.datetime,
+    unread: Collection[tuple[str, str, str]],
+    result: Accounts,
+) -> None:
+    stale = (known.provider, known.scope, definition.type) in unread
+    for element in _elements(definition, known, now, result):
+        key = element.text("key")
+        if not key:
+            result.untold.add(definition.type)
+            continue
+        account = Account(
+            known.provider,
+            known.scope,
+            definition.type,
+            definition.kind == "directory",
+            key,
+            element.text("label") or key,
+        )
+        account = result.found.setdefault(account.place, account)
+        account.names.update(element.names())
+        account.sources.add(Source(definition.type, known.document.id, known.hash))
+        account.stale = account.stale or stale
+        for attribute, value in element.attributes().items():
+            _merge(account, attribute, None if stale else value)
+
+
+def _add_facts(
+    definition: AccountDefinition,
+    documents: Iterable[Known] | None,
+    now: dt.datetime,
+    by_name: Mapping[tuple[str, Name], list[Account]],
+    unread: Collection[tuple[str, str, str]],
+    result: Accounts,
+) -> None:
+    told: set[tuple[str, str, str, str]] = set()
+    for known in documents or ():
+        stale = (known.provider, known.scope, definition.type) in unread
+        for element in _elements(definition, known, now, result):
+            for name in element.names():
+                for account in by_name.get((definition.of, name), ()):
+                    account.sources.add(Source(definition.type, known.document.id, known.hash))
+                    told.add(account.place)
+                    for attribute, value in element.attributes().items():
+                        _merge(account, attribute, None if stale else value)
+    incomplete = {kind for _, _, kind in unread} | result.untold
+    whole = documents is not None and definition.type not in incomplete
+    for account in result.found.values():
+        if account.type == definition.of and (account.place not in told or not whole):
+            for attribute in definition.attributes:
+                _merge(account, attribute, definition.otherwise.get(attribute) if whole else None)
+
+
+def _merge(account: Account, attribute: str, value: Any) -> None:
+    """Take in what one more document tells: true and the later moment win, unknown comes before false."""
+    known = account.known
+    if attribute not in known:
+        known[attribute] = value
+    elif isinstance(value, str) and isinstance(known[attribute], str):
+        both = sorted(filter(None, (known[attribute], value)))
+        known[attribute] = (both[0] if attribute == "leaves_on" else both[-1]) if both else ""
+    elif isinstance(value, str) or isinstance(known[attribute], str):
+        known[attribute] = value or known[attribute] or None
+    else:
+        known[attribute] = either((known[attribute], value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    definition: AccountDefinition
+    document: Document
+    bound: Any
+
+    def text(self, name: str) -> str:
+        value = self._value(self.definition.expressions[name])
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+    def names(self) -> Iterator[Name]:
+        for identifier in self.definition.identifier:
+            value = self._value(identifier.expression)
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, str) and each.strip():
+                    yield identifier.kind, one_form(each)
+
+    def attributes(self) -> dict[str, Any]:
+        return {name: self._value(found) for name, found in self.definition.attributes.items()}
+
+    def _value(self, expression: Expression) -> Any:
+        # Elements carry what their document could not read only as a whole.
+        gaps = () if self.definition.each else self.document.gaps
+        if any(expression.keys is None or key in expression.keys for key in gaps):
+            return None
+        try:
+            return expression.value(self.bound)
+        except (MissingValueError, RuleFailedError):
+            return None
+
+
+def _elements(
+    definition: AccountDefinition, known: Known, now: dt.datetime, result: Accounts
+) -> Iterator[_Element]:
+    document = known.document
+    whole = view(document)
+    facts = {"provider": known.provider, "id": known.scope}
+    found: list[Any] = [whole]
+    each = definition.expressions.get("each")
+    if each is not None:
+        try:
+            if any(each.keys is None or key in each.keys for key in document.gaps):
+                raise MissingValueError("it could not be read")
+            found = list(_flat(each.value(activation(resource=whole, scope=facts, params={}, now=now))))
+        except (MissingValueError, RuleFailedError):
+            result.untold.add(definition.type)
+            return
+    applies = definition.expressions.get("applies")
+    for one in found:
+        bound = activation(resource=one, scope=facts, params={}, now=now)
+        if applies is not None:
+            try:
+                if applies.value(bound) is not True:
+                    continue
+            except (MissingValueError, RuleFailedError):
+                result.untold.add(definition.type)
+                continue
+        yield _Element(definition, document, bound)
+
+
+def _flat(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _flat(inner)
+    elif isinstance(value, dict):
+        yield value
