@@ -60,6 +60,11 @@ class LdapCollector:
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        every = load_resource_types([cls.folder, *folders])
+        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types
 
@@ -157,8 +162,7 @@ class LdapCollector:
 
     @cached_property
     def _types(self) -> Mapping[str, ResourceType]:
-        own = load_resource_types([self.folder, *self._tools.definition_folders])
-        return {kind: definition for kind, definition in own.items() if definition.provider == self.provider}
+        return self.definitions(self._tools.definition_folders)
 
     @cached_property
     def _sessions(self) -> Sessions:

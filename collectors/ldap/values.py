@@ -58,7 +58,7 @@ def text(name: str, value: bytes) -> str:
     form = _FORMS.get(known().syntax.get(name, ""), _plain)
     try:
         return form(value)
-    except (ValueError, OverflowError, struct.error):
+    except (ValueError, IndexError, OverflowError, struct.error):
         return _plain(value)
 
 
