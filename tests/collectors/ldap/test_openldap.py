@@ -104,8 +104,8 @@ def test_tls_is_spoken_and_seen(ldap: Ldap, starttls: bool) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_certificate_of_another_name_or_authority_is_refused(ldap: Ldap, host: str) -> None:
-    trusted = {"ca_file": str(ldap.authority)} if host == "127.0.0.1" else {}
-    found = ldap.collector(servers=[f"ldaps://{host}:{ldap.server.secure_port}"], **trusted).discover()
+    trusted = str(ldap.authority) if host == "127.0.0.1" else ""
+    found = ldap.collector(servers=[f"ldaps://{host}:{ldap.server.secure_port}"], ca_file=trusted).discover()
     assert found.scopes == ()
     assert [gap.code for gap in found.gaps] == ["TlsFailed"]
 

@@ -1,4 +1,4 @@
-"""Reading a real Active Directory: Samba's, provisioned for the test. It listens where no port can be chosen."""
+"""Reading a real Active Directory: Samba's, provisioned for the test. Its port cannot be chosen."""
 
 import contextlib
 import shutil

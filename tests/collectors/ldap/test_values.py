@@ -16,7 +16,6 @@ from collectors.ldap.members import transitive
 from collectors.ldap.session import Sessions
 from collectors.ldap.settings import Address, LdapSettings
 from collectors.ldap.transport import LdapTransport
-from collectors.plain import timestamp
 from collectors.transport import CallError, Request
 
 
@@ -188,9 +187,3 @@ def test_no_definition_may_ask_for_a_password(name: str) -> None:
     transport = LdapTransport(Sessions(lambda: session), lambda: session, lambda: datetime.now(UTC), 500)
     with pytest.raises(CallError, match="never asked for"):
         transport.send(Request("ldap:SEARCH base", {"base": "x", "attributes": [name]}, ""))
-
-
-def test_a_moment_is_written_as_everywhere_else() -> None:
-    assert values.text("whenCreated", b"20260102030405Z") == timestamp(
-        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    )
