@@ -249,10 +249,14 @@ class Sessions:
         return self._open()
 
     def give(self, session: Session) -> None:
-        """Take a session back."""
-        if not session.broken:
-            with self._lock:
+        """Take a session back. Where it broke, the idle ones are as old, and have most likely ended too."""
+        with self._lock:
+            if not session.broken:
                 self._idle.append(session)
+                return
+            idle, self._idle = self._idle, []
+        for each in idle:
+            each.close()
 
     @contextmanager
     def lent(self) -> Iterator[Session]:

@@ -147,10 +147,18 @@ class LdapTransport:
             following = None if ended else NextPage(number, cookie, session)
             left_out = _references(response, asked) or _lacking(found, asked)
             return self._answer(body, session, following, left_out)
-        except CallError:
+        except CallError as error:
+            if token is not None and not session.broken and error.retryable:
+                ended = False  # the same connection may be asked for the same page again
+                raise
             if token is not None or not ended:
                 session.close()  # a list that was begun would keep the server's state
             ended = True
+            if token is not None:
+                # Only the connection that gave the page before knows where it ended.
+                raise CallError(
+                    error.code, f"{error.message}; the list cannot go on", status=error.status
+                ) from error
             raise
         finally:
             if ended:
