@@ -8,6 +8,7 @@ from typing import Any
 from annexa.rows import finding_rows, gap_rows
 from collectors.definition import Detail, ResourceType
 from mappings.check import Check
+from mappings.person import PROVIDER
 from store import query
 from store.record import Record
 from tests.annexa.conftest import Annexa
@@ -84,6 +85,11 @@ class State:
     @property
     def outcomes(self) -> dict[tuple[str, str], str]:
         return {(row["check"], row["resource_id"]): row["outcome"] for row in self.findings}
+
+
+def of_single_providers(state: State) -> set[tuple[str, str]]:
+    """Return the findings, as (check, resource), but for those on people, who are matched from everything."""
+    return {key for key in state.outcomes if not key[0].startswith(f"{PROVIDER}.")}
 
 
 def needing(

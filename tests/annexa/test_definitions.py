@@ -278,7 +278,7 @@ def _such_that_it_is_not(document: dict[str, Any], condition: str) -> dict[str, 
         others: list[Any] = [not value] if isinstance(value, bool) else [None]
         if isinstance(value, str | None):
             others = ["something else", *words, None]
-        for other in others:
+        for other in (*others, False, [{}]):
             changed = _put(document, path.split("."), other)
             if not _holds(condition, changed):
                 return changed

@@ -13,7 +13,7 @@ from collectors.definition import load_resource_types
 from scheduler.runner import RunResult
 from tests.annexa import fault_matrix
 from tests.annexa.conftest import CREDENTIALS, Annexa, stand_ins
-from tests.annexa.fault_matrix import Definitions, State, decided, named
+from tests.annexa.fault_matrix import Definitions, State, decided, named, of_single_providers
 from tests.answers import (
     Fault,
     deny,
@@ -271,7 +271,7 @@ def test_what_needs_none_of_the_calls_stands(broken: Broken, whole: State, defin
     affected = named(broken.state.gaps, definitions).union(
         *(needing(call, whole, definitions) for call in CALLS)
     )
-    stands = whole.outcomes.keys() - affected
+    stands = of_single_providers(whole) - affected
     assert stands
     assert {key: broken.state.outcomes.get(key) for key in stands} == {
         key: whole.outcomes[key] for key in stands
@@ -350,7 +350,7 @@ def test_credentials_that_expire_in_mid_run(
     affected = unread(state, whole, definitions)
     assert decided(affected - tables, whole)
     assert decided(affected - tables, state) == {}
-    read = whole.outcomes.keys() - affected - tables
+    read = of_single_providers(whole) - affected - tables
     assert {key: state.outcomes.get(key) for key in read} == {key: whole.outcomes[key] for key in read}
     assert state.resources == whole.resources
     proxy.rules[:] = stand_ins()
@@ -417,7 +417,7 @@ role = "annexa"
 def test_an_account_that_cannot_be_entered_leaves_the_others_collected(
     annexa: Annexa, proxy: FaultProxy, small: Small
 ) -> None:
-    types = ("aws.iam.account", "aws.iam.user", "aws.iam.group", "aws.kms.key")
+    types = ("aws.iam.account", "aws.iam.role", "aws.iam.group", "aws.kms.key")
     annexa.configure(proxy.endpoint, *types, aws=TWO_ACCOUNTS)
     assert annexa.collect_here().status == "complete"
     before = _by_account(annexa)
