@@ -43,8 +43,12 @@ class ScimServer:
             [sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.client = httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
-        self._wait()
-        self._seed()
+        try:
+            self._wait()
+            self._seed()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
