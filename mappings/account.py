@@ -23,6 +23,7 @@ STRONG = (
     "entra-object-id",
     "google-id",
     "ldap-guid",
+    "ldap-sid",
     "scim-id",
     "okta-id",
     "github-id",
