@@ -48,6 +48,7 @@ def test_operational_attributes_are_read_and_times_are_rfc_3339(ldap: Ldap) -> N
     attributes = documents[READER].content["item"]["attributes"]
     assert attributes["authTimestamp"][0].endswith("Z")
     assert attributes["createTimestamp"][0][10] == "T"
+    assert len(attributes["entryUUID"][0]) == 36
 
 
 def test_people_without_e_mail_are_read(ldap: Ldap) -> None:
