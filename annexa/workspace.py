@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annexa import config as configuration
-from store.errors import ConfigError, DefinitionError, StoreError
+from store.errors import CollectorError, ConfigError, DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from collectors.contract import Collector, Progress
@@ -90,8 +90,8 @@ class Workspace:
         built_in = Path(mappings.__file__).parent / BUILT_IN_CHECKS
         own = self.config.definition_folders
         # Parsing takes longer than most commands; what judges nothing here need not be read.
-        turned_on = {*self.config.providers, _DERIVED}
-        folders = [built_in / provider for provider in (*self.config.providers, _DERIVED)]
+        turned_on = [*self.config.providers, _DERIVED] if self.config.providers else []
+        folders = [built_in / provider for provider in turned_on]
         loaded = load_checks([*filter(Path.is_dir, folders), *own], compiled=own)
         found = {check_id: check for check_id, check in loaded.items() if check.provider in turned_on}
         section = self.config.file.checks
@@ -167,11 +167,11 @@ class Workspace:
 
         Raises:
             ConfigError: a section is wrong, or there is none.
-            CollectorError: a collector's library is not installed.
         """
         from collectors.contract import Tools
         from collectors.privacy import Pseudonyms
         from collectors.registry import collector_class
+        from collectors.uninstalled import uninstalled
 
         if not self.config.providers:
             raise ConfigError(
@@ -189,10 +189,12 @@ class Workspace:
             definition_folders=self.config.definition_folders,
             **more,
         )
-        found = []
+        found: list[Collector] = []
         for provider, section in self.config.providers.items():
             try:
                 found.append(collector_class(provider)(section, tools))
+            except CollectorError as error:
+                found.append(uninstalled(provider, error))
             except ConfigError as error:
                 raise ConfigError(f"{self.config.path}: {error}", error.hint) from error
         return found

@@ -12,7 +12,7 @@ class _Delete:
 DELETE: Final = _Delete()
 """What a change returns to remove the value."""
 
-_OTHER_THAN = re.compile(r"\*\[(?P<field>\w+)!=(?P<values>[^\]]+)\]")
+_OTHER_THAN = re.compile(r"\*\[(?P<field>\w*)!=(?P<values>[^\]]+)\]")
 _STEP = re.compile(r"[^.\[]+(?:\[[^\]]*\])?")
 
 Change = Callable[[Any], Any]
@@ -26,8 +26,8 @@ def change_at(document: dict[str, Any], path: str, change: Change) -> tuple[dict
 
     Args:
         path: keys joined by dots; ``*`` is every key of an object or element of a list, a number
-            one element, ``*[field!=a|b]`` every element whose field is neither. What the document does
-            not have is passed over, and so is null.
+            one element, ``*[field!=a|b]`` every element whose field is neither, ``*[!=a|b]`` every key
+            that is neither. What the document does not have is passed over, and so is null.
 
     Returns:
         the changed document, which shares with the old one what did not change, and the concrete
@@ -71,6 +71,10 @@ def _keys(container: Any, part: str) -> list[Any]:
     if isinstance(container, dict):
         if part == "*":
             return list(container)
+        other = _OTHER_THAN.fullmatch(part)
+        if other is not None and not other["field"]:
+            spared = other["values"].split("|")
+            return [key for key in container if key not in spared]
         return [part] if part in container else []
     if isinstance(container, list):
         if part == "*":
@@ -83,7 +87,7 @@ def _keys(container: Any, part: str) -> list[Any]:
 
 def _others(elements: list[Any], part: str) -> list[int]:
     wanted = _OTHER_THAN.fullmatch(part)
-    if wanted is None:
+    if wanted is None or not wanted["field"]:
         return []
     spared = wanted["values"].split("|")
     return [

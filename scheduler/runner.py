@@ -174,7 +174,8 @@ class Runner:
             except CollectorError as error:
                 failures.append(error)
                 at = rfc3339(self._record.clock())
-                found = Discovery((), (Gap(f"{collector.provider}:discover", "Unusable", str(error), at),))
+                said = f"{error} {error.hint}".rstrip()
+                found = Discovery((), (Gap(f"{collector.provider}:discover", "Unusable", said, at),))
             discoveries[collector.provider] = found
             report = Report(
                 complete=not found.gaps,

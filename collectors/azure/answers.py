@@ -3,6 +3,7 @@
 from typing import Any
 
 from collectors.azure.arm_path import arm_path
+from collectors.rest.failures import brief, nested_error
 from collectors.rest.operation import Ask
 from collectors.transport import CallError
 
@@ -37,6 +38,14 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
             raise _malformed("a list of something else than resources")
     elif _OF_A_RESOURCE.isdisjoint(body):
         raise _malformed(f"no resource, but an object with {', '.join(sorted(body)[:5]) or 'no fields'}")
+
+
+def left_out(body: dict[str, Any]) -> str:
+    """Say what an answer admits to lack: an error beside the elements; "" if nothing."""
+    if not body.get("error"):
+        return ""
+    code, message = nested_error(body)
+    return brief(f"Azure gives an error beside what it lists: {code or 'without a code'} {message}".strip())
 
 
 def _malformed(what: str) -> CallError:

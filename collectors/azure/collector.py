@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from collectors.azure import diagnosis, lint, permissions
-from collectors.azure.answers import check
+from collectors.azure.answers import check, left_out
 from collectors.azure.cloud import CLOUDS
 from collectors.azure.credentials import AzureTokens
 from collectors.azure.discovery import SubscriptionDiscovery
@@ -64,6 +64,7 @@ class AzureCollector(RestCollector):
                 # Microsoft.PolicyInsights and Microsoft.Management have names of their own for it.
                 pager=LinkInBody("nextLink", ("@odata.nextLink", "@nextLink")),
                 check=check,
+                left_out=left_out,
                 # Some versions of Microsoft.Security answer with the bare list.
                 array="value",
                 request_id="x-ms-request-id",

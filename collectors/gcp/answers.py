@@ -15,8 +15,17 @@ THROTTLING = frozenset(
 )
 """Codes that ask to go slower; older APIs send them with HTTP 403."""
 
-_LEFT_OUT = ("unreachable", "unreachables", "missingZones")
-_UNREACHABLE = frozenset({"UNREACHABLE", "REGION_UNREACHABLE"})
+_LEFT_OUT = ("unreachable", "unreachables", "missingZones", "failedLocations")
+_INCOMPLETE = frozenset(
+    {
+        "LIST_OVERHEAD_QUOTA_EXCEED",
+        "MAX_RESULTS_EXCEEDS_LIMIT",
+        "PARTIAL_SUCCESS",
+        "REGION_UNREACHABLE",
+        "UNREACHABLE",
+    }
+)
+"""Codes of warnings that say that elements may be missing; the others are about what was given."""
 _MOST_NAMED = 5
 
 
@@ -58,25 +67,30 @@ def check(ask: Ask, body: dict[str, Any]) -> None:
 
 def left_out(body: dict[str, Any]) -> str:
     """Say what an answer admits to lack: places that could not be reached; "" if nothing."""
-    named = [str(place) for key in _LEFT_OUT for place in _list(body.get(key))]
+    named = [str(place) for key in _LEFT_OUT for place in _places(body.get(key))]
     named.extend(_warned(body))
     if not named:
         return ""
     more = ", …" if len(named) > _MOST_NAMED else ""
-    return f"Google could not reach {', '.join(named[:_MOST_NAMED])}{more}"
+    return f"Google's answer is without what is in {', '.join(named[:_MOST_NAMED])}{more}"
 
 
 def _warned(body: dict[str, Any]) -> Iterator[str]:
     warnings = [*_objects(body.get("warnings")), *_objects([body.get("warning")])]
     for warning in warnings:
-        if warning.get("code") in _UNREACHABLE:
+        if warning.get("code") in _INCOMPLETE:
             yield str(warning.get("region") or warning.get("message") or "a place that it does not name")
     items = body.get("items")
     if isinstance(items, dict):  # an aggregated list: place → its elements, or a warning
         for place, content in items.items():
             said = content.get("warning") if isinstance(content, dict) else None
-            if isinstance(said, dict) and said.get("code") in _UNREACHABLE:
+            if isinstance(said, dict) and said.get("code") in _INCOMPLETE:
                 yield place
+
+
+def _places(value: Any) -> list[Any]:
+    # Whatever stands there says that something is missing.
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _list(value: Any) -> list[Any]:

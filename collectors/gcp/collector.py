@@ -17,6 +17,7 @@ from collectors.inventory import Inventory
 from collectors.rest.collector import RestCollector
 from collectors.rest.paging import TokenInBody
 from collectors.rest.service import Service
+from store.errors import CollectorError
 from store.instant import rfc3339
 from store.model import Scope, Strict
 
@@ -51,11 +52,13 @@ class GcpCollector(RestCollector):
         return permissions.permissions(wanted, self._settings)
 
     def diagnose(self) -> list[Diagnosis]:
+        try:
+            discovery = self._discovery
+        except CollectorError as error:
+            return [Diagnosis("installation", False, str(error), error.hint)]
         from collectors.gcp.diagnosis import diagnose
 
-        return diagnose(
-            self._discovery, self._caller, self.permissions(self._types).grants, self._service_names
-        )
+        return diagnose(discovery, self._caller, self.permissions(self._types).grants, self._service_names)
 
     @classmethod
     def definition_problems(cls, definition: ResourceType) -> list[str]:
@@ -114,8 +117,12 @@ class GcpCollector(RestCollector):
     @cached_property
     def _discovery(self) -> "ProjectDiscovery":
         # Google's client is heavy to import: only who looks for projects pays for it.
-        from collectors.gcp.discovery import ProjectDiscovery
-        from collectors.gcp.resource_manager import ResourceManager
-
+        try:
+            from collectors.gcp.discovery import ProjectDiscovery
+            from collectors.gcp.resource_manager import ResourceManager
+        except ImportError as error:
+            raise CollectorError(
+                f"projects cannot be looked for: {error}", "Run pip install 'annexa[gcp]'."
+            ) from error
         manager = ResourceManager(self._settings, self._tokens, self._retrier)
         return ProjectDiscovery(self._settings, self._tokens, manager, lambda: rfc3339(self._tools.clock()))

@@ -8,8 +8,24 @@ import httpx
 
 from collectors.transport import CallError
 
-NextPage = str | tuple[tuple[str, str], ...]
-"""The address of the next page, or the query parameters that ask for it."""
+
+@dataclass(frozen=True)
+class IndexPage:
+    """A page that is asked for by the place where it begins, counted from 1.
+
+    Attributes:
+        total: how many elements the page before said there were.
+        last_id: the element that the page begins with once more, because it ended the page before; "" where
+            it begins with the next one.
+    """
+
+    start: int
+    total: int
+    last_id: str = ""
+
+
+NextPage = str | tuple[tuple[str, str], ...] | IndexPage
+"""The address of the next page, the query parameters that ask for it, or where it begins."""
 
 
 class Pager(Protocol):
@@ -86,6 +102,80 @@ class LinkHeader:
     def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
         del body
         return response.links.get("next", {}).get("url") or None
+
+
+@dataclass(frozen=True)
+class StartIndex:
+    """Pages by the index of their first element: SCIM, RFC 7644 §3.4.2.4.
+
+    An index names another element once one before it is gone, and the element at the seam would be passed
+    over without a word. Each page therefore begins with the last element of the page before: where that is
+    not on it, the list changed while it was read.
+
+    Attributes:
+        parameter: the query parameter that takes the index.
+    """
+
+    parameter: str = "startIndex"
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset({"totalResults", "startIndex", "itemsPerPage", "nextCursor", "previousCursor"})
+
+    def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
+        del response
+        return self.page_after(None, body)[1]
+
+    def page_after(
+        self, before: IndexPage | None, body: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], IndexPage | None]:
+        """Return the body without what the page before had already, and where the next page begins.
+
+        Args:
+            before: what the page was asked for with; None for the first one.
+
+        Raises:
+            CallError: ``ListChanged`` or ``ListEndedEarly``, if elements are passed over;
+                ``MalformedAnswer``.
+        """
+        if "totalResults" not in body:
+            return body, None
+        total, found = body["totalResults"], body.get("Resources") or []
+        if not isinstance(total, int) or isinstance(total, bool) or not isinstance(found, list):
+            raise CallError("MalformedAnswer", "totalResults is no number, or Resources no list")
+        start = before.start if before is not None else 1
+        if body.get("startIndex", start) != start and found:
+            raise CallError(
+                "MalformedAnswer", f"asked from {start} on, it answers from {body['startIndex']} on"
+            )
+        fresh = self._fresh(before, total, found)
+        end = start + len(found) - 1
+        if end >= total:
+            return {**body, "Resources": fresh}, None
+        if not found:
+            raise CallError("ListEndedEarly", f"the list ends after {end} of {total} elements")
+        last = _id(found[-1]) if len(found) > 1 else ""
+        return {**body, "Resources": fresh}, IndexPage(end if last else end + 1, total, last)
+
+    @staticmethod
+    def _fresh(before: IndexPage | None, total: int, found: list[Any]) -> list[Any]:
+        changed = "the list changed while it was read, so that elements may have been passed over"
+        if before is None:
+            return found
+        if not before.last_id:
+            if total != before.total:
+                raise CallError("ListChanged", f"{changed}: {before.total} elements became {total}")
+            return found
+        # Further on it stands where something was put in before it, which passes over nothing.
+        seam = next((place for place, each in enumerate(found) if _id(each) == before.last_id), None)
+        if seam is None:
+            raise CallError("ListChanged", f"{changed}: another element stands at place {before.start}")
+        return found[seam + 1 :]
+
+
+def _id(element: Any) -> str:
+    found = element.get("id") if isinstance(element, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _text(body: Mapping[str, Any], key: str) -> str | None:

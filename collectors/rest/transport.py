@@ -12,7 +12,7 @@ import orjson
 from collectors.plain import LARGEST_STREAM
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
-from collectors.rest.paging import NextPage
+from collectors.rest.paging import IndexPage, NextPage, StartIndex
 from collectors.rest.service import Service, TokenSource
 from collectors.transport import Answer, CallError, Request
 
@@ -81,9 +81,10 @@ class RestTransport:
         received = self._clock()
         body = _body(response.status_code, content, service.array)
         service.check(asked, body)
+        body, following = _paged(service, body, request.token, response)
         return Answer(
             body={key: value for key, value in body.items() if key not in service.pager.keys},
-            next_token=service.pager.next_page(body, response),
+            next_token=following,
             received=received,
             provider_time=date(response.headers.get("date", "")),
             request_id=response.headers.get(service.request_id, ""),
@@ -144,10 +145,22 @@ class RestTransport:
         return bytes(content)
 
 
+def _paged(
+    service: Service, body: dict[str, Any], page: NextPage | None, response: httpx.Response
+) -> tuple[dict[str, Any], NextPage | None]:
+    if isinstance(service.pager, StartIndex):
+        fresh, following = service.pager.page_after(page if isinstance(page, IndexPage) else None, body)
+        return dict(fresh), following
+    return body, service.pager.next_page(body, response)
+
+
 def _address(service: Service, asked: Ask, page: NextPage | None) -> httpx.URL:
     base = httpx.URL(service.base_url)
     if isinstance(page, str):
         return _next(base, page)
+    if isinstance(page, IndexPage) and isinstance(service.pager, StartIndex):
+        page = ((service.pager.parameter, str(page.start)),)
+    assert not isinstance(page, IndexPage)
     first = httpx.URL(service.base_url + asked.path)
     return first.copy_merge_params([*asked.query, *(page or ())]) if asked.query or page else first
 

@@ -84,12 +84,20 @@ class State:
 
     @property
     def outcomes(self) -> dict[tuple[str, str], str]:
-        return {(row["check"], row["resource_id"]): row["outcome"] for row in self.findings}
+        """(check, resource) → outcome, but for people, who are matched from everything."""
+        return self._outcomes(of_people=False)
 
+    @property
+    def of_people(self) -> dict[tuple[str, str], str]:
+        """(check, person) → outcome."""
+        return self._outcomes(of_people=True)
 
-def of_single_providers(state: State) -> set[tuple[str, str]]:
-    """Return the findings, as (check, resource), but for those on people, who are matched from everything."""
-    return {key for key in state.outcomes if not key[0].startswith(f"{PROVIDER}.")}
+    def _outcomes(self, of_people: bool) -> dict[tuple[str, str], str]:
+        return {
+            (row["check"], row["resource_id"]): row["outcome"]
+            for row in self.findings
+            if (row["provider"] == PROVIDER) == of_people
+        }
 
 
 def needing(

@@ -251,6 +251,21 @@ document = { encryption = [{ ApplyServerSideEncryptionByDefault = { SSEAlgoritm 
         assert any(words in problem for problem in problems), problems
 
 
+def test_lint_runs_examples_as_documents_are_kept(tmp_path: Path) -> None:
+    """A rule that reads the value of a secret would judge the digest that stands for it."""
+    text = _OWN_CHECK.replace("aws.s3.bucket", "aws.lambda.function").replace(
+        "resource.name.startsWith('ours-')", "resource.item.Environment.Variables['MODE'] == 'strict'"
+    )
+    example = """
+[[check.example]]
+expect = "pass"
+document = { item = { Environment = { Variables = { MODE = "strict" } } } }
+"""
+    said = _own(tmp_path, text + example).ask("checks", "lint", "--format", "json")
+    problems = {row["message"] for row in said.json if row["subject"] == "aws.lambda.function.ours"}
+    assert "example 1 (pass): gives fail" in problems
+
+
 # --- a full disk --------------------------------------------------------------------------------
 
 _COLLECTING = f"""

@@ -142,8 +142,8 @@ def test_checks_are_left_out_by_patterns(tmp_path: Path) -> None:
 
 def test_checks_on_providers_that_are_not_turned_on_are_left_out(tmp_path: Path) -> None:
     both = _checks(tmp_path, "", "[aws]\n[azure]\n")
-    assert {check.provider for check in both.values()} == {"aws", "azure"}
-    assert {check.provider for check in _checks(tmp_path, "").values()} == {"aws"}
+    assert {check.provider for check in both.values()} == {"aws", "azure", "people"}
+    assert {check.provider for check in _checks(tmp_path, "").values()} == {"aws", "people"}
     assert _checks(tmp_path, "", "") == {}
 
 

@@ -17,7 +17,11 @@ from collectors.registry import provider_names
 from mappings.check import Check, Example
 from store.model import Outcome
 
-_NEEDED = {"github": 'organizations = ["example"]'}
+_NEEDED = {
+    "github": 'organizations = ["example"]',
+    "ldap": 'servers = ["ldaps://dc.example.org"]\nbind_dn = "cn=annexa"',
+    "scim": 'base_url = "https://example.com/scim/v2"',
+}
 _EVERY_PROVIDER = "\n".join(f"[{name}]\n{_NEEDED.get(name, '')}" for name in provider_names())
 """A configuration with every provider turned on, and what each cannot do without."""
 

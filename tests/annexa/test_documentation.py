@@ -25,8 +25,10 @@ from collectors.entra.settings import EntraSettings
 from collectors.gcp.settings import GcpSettings
 from collectors.github.settings import GithubSettings
 from collectors.google_workspace.settings import GoogleWorkspaceSettings
+from collectors.ldap.settings import LdapSettings
 from collectors.okta.settings import OktaSettings
 from collectors.registry import collector_class, provider_names
+from collectors.scim.settings import ScimSettings
 from mappings.status import Status
 from scheduler.runner import RunResult
 from store.model import Outcome
@@ -232,6 +234,16 @@ def _write(section: str, keys: dict[str, Any]) -> str:
     return "\n".join([header, *lines, ""])
 
 
+_LDAP = {"servers": ["ldaps://dc.example.org"], "bind_dn": "cn=annexa"}
+_SCIM = {
+    "base_url": "https://example.com/scim/v2",
+    "token_url": "https://example.com/token",
+    "client_id": "annexa",
+    "username": "annexa",
+}
+"""What the sections cannot do without."""
+
+
 def _accepts(folder: Path, text: str) -> Config:
     path = folder / "annexa.toml"
     path.write_text(text, encoding="utf-8")
@@ -242,7 +254,9 @@ def _accepts(folder: Path, text: str) -> Config:
     GcpSettings.model_validate(dict(config.providers.get("gcp", {})))
     GithubSettings.model_validate(dict(config.providers.get("github", {"organizations": ["example"]})))
     GoogleWorkspaceSettings.model_validate(dict(config.providers.get("google_workspace", {})))
+    LdapSettings.model_validate({**_LDAP, **config.providers.get("ldap", {})})
     OktaSettings.model_validate(dict(config.providers.get("okta", {})))
+    ScimSettings.model_validate({**_SCIM, **config.providers.get("scim", {})})
     return config
 
 
@@ -291,7 +305,9 @@ def test_the_example_has_every_key_there_is() -> None:
         *_fields(GcpSettings, "gcp"),
         *_fields(GithubSettings, "github"),
         *_fields(GoogleWorkspaceSettings, "google_workspace"),
+        *_fields(LdapSettings, "ldap"),
         *_fields(OktaSettings, "okta"),
+        *_fields(ScimSettings, "scim"),
     }
     parameters = {(section, key) for section, key in _KEYS if section.startswith("checks.params.")}
     assert parameters
@@ -308,7 +324,9 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
         "gcp": GcpSettings().model_dump(),
         "github": GithubSettings(organizations=("example",)).model_dump(),
         "google_workspace": GoogleWorkspaceSettings().model_dump(),
+        "ldap": LdapSettings.model_validate(_LDAP).model_dump(),
         "okta": OktaSettings().model_dump(),
+        "scim": ScimSettings.model_validate(_SCIM).model_dump(),
     }
     shown = {
         (section, key): value

@@ -13,7 +13,7 @@ from collectors.definition import load_resource_types
 from scheduler.runner import RunResult
 from tests.annexa import fault_matrix
 from tests.annexa.conftest import CREDENTIALS, Annexa, stand_ins
-from tests.annexa.fault_matrix import Definitions, State, decided, named, of_single_providers
+from tests.annexa.fault_matrix import Definitions, State, decided, named
 from tests.answers import (
     Fault,
     deny,
@@ -271,7 +271,7 @@ def test_what_needs_none_of_the_calls_stands(broken: Broken, whole: State, defin
     affected = named(broken.state.gaps, definitions).union(
         *(needing(call, whole, definitions) for call in CALLS)
     )
-    stands = of_single_providers(whole) - affected
+    stands = whole.outcomes.keys() - affected
     assert stands
     assert {key: broken.state.outcomes.get(key) for key in stands} == {
         key: whole.outcomes[key] for key in stands
@@ -350,7 +350,7 @@ def test_credentials_that_expire_in_mid_run(
     affected = unread(state, whole, definitions)
     assert decided(affected - tables, whole)
     assert decided(affected - tables, state) == {}
-    read = of_single_providers(whole) - affected - tables
+    read = whole.outcomes.keys() - affected - tables
     assert {key: state.outcomes.get(key) for key in read} == {key: whole.outcomes[key] for key in read}
     assert state.resources == whole.resources
     proxy.rules[:] = stand_ins()
@@ -369,6 +369,8 @@ def test_without_credentials_nothing_stands(healthy: Annexa, whole: State) -> No
     state = State.of(annexa)
     assert decided(whole.outcomes, whole)
     assert decided(state.outcomes, state) == {}
+    assert state.of_people.keys() >= whole.of_people.keys() > set()
+    assert set(state.of_people.values()).isdisjoint({"pass", "fail"})
     assert state.resources == whole.resources
     assert annexa.verify_here().ok
     annexa.environment |= credentials

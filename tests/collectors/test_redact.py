@@ -24,6 +24,13 @@ def test_elements_named_in_a_path_are_spared_and_all_others_are_not() -> None:
     assert redacted["item"]["items"][0]["value"] == "TRUE"
 
 
+def test_keys_named_in_a_path_are_spared_and_all_others_are_not() -> None:
+    document = {"item": {"metadata": {"disable-root": "true", "startup-script": "s3cret"}, "list": ["x"]}}
+    redacted, touched = redact(document, ("item.metadata.*[!=disable-root|other]", "item.list.*[!=x]"), KEY)
+    assert touched == ["item.metadata.startup-script"]
+    assert redacted["item"]["metadata"]["disable-root"] == "true"
+
+
 def test_replaces_what_the_paths_lead_to() -> None:
     document: dict[str, Any] = {
         "item": {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from annexa.plugin import CollectorError, ConfigError, Document, Gap, Report, Scope
+from collectors.uninstalled import uninstalled
 from mappings.check import Check
 from scheduler.plan import Selection
 from scheduler.runner import Runner, RunResult
@@ -266,6 +267,18 @@ def test_a_provider_that_cannot_be_used_fails_the_run_and_the_record_says_so(she
     with pytest.raises(CollectorError, match="no credentials"):
         shelf.run()
     assert shelf.last_run["status"] == "failed"
+
+
+def test_a_collector_that_is_not_installed_is_a_gap_with_the_remedy(shelf: Shelf) -> None:
+    missing = uninstalled("other", CollectorError("httpx is missing.", "Run pip install 'annexa[other]'."))
+    with Record.writer(shelf.path) as record:
+        result = Runner(record, [shelf.collector, missing], shelf.checks, {}, workers=2).run("test")
+    assert result.status == "gaps"
+    assert result.collections > 1
+    with Record.open(shelf.path) as record:
+        ((_, gap),) = query.gaps(record)
+    assert (gap.call, gap.code) == ("other:discover", "Unusable")
+    assert gap.message == "httpx is missing. Run pip install 'annexa[other]'."
 
 
 def test_a_provider_that_cannot_be_used_leaves_the_others_alone(shelf: Shelf) -> None:

@@ -235,6 +235,18 @@ def test_a_list_that_does_not_say_what_there_is_is_not_empty(azure: Azure, body:
     assert [gap.code for gap in report.gaps] == ["MalformedAnswer"]
 
 
+def test_a_list_with_an_error_beside_it_is_not_whole(azure: Azure) -> None:
+    """Some resource providers answer for what they could reach."""
+    body = b'{"value": [], "error": {"code": "PartialFailure", "message": "westeurope is away"}}'
+    azure.arm.rules.append(Rule(arm.at("/Microsoft.Storage/storageAccounts"), arm.send(200, body)))
+    documents, report = read(azure.collector(), "azure.storage.account")
+    assert documents == []
+    assert not report.complete
+    assert [gap.code for gap in report.gaps] == ["LeftOut"]
+    assert "PartialFailure" in report.gaps[0].message
+    assert "westeurope" in report.gaps[0].message
+
+
 def test_a_bare_list_is_a_list(azure: Azure) -> None:
     contact = (
         b'[{"id": "/subscriptions/s/providers/Microsoft.Security/securityContacts/x", "name": "default"}]'

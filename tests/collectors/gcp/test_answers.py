@@ -76,7 +76,12 @@ def test_a_success_without_one_may_be_empty(body: dict[str, Any]) -> None:
     [
         ({"unreachable": ["locations/a"]}, ["locations/a"]),
         ({"unreachables": ["regions/a", "regions/b"]}, ["regions/a", "regions/b"]),
+        ({"unreachable": "locations/a"}, ["locations/a"]),
         ({"missingZones": ["a-b"]}, ["a-b"]),
+        ({"failedLocations": ["projects/p/locations/us-east1-b"]}, ["us-east1-b"]),
+        ({"warning": {"code": "PARTIAL_SUCCESS", "message": "shard 7"}}, ["shard 7"]),
+        ({"warning": {"code": "LIST_OVERHEAD_QUOTA_EXCEED", "message": "filtered"}}, ["filtered"]),
+        ({"warnings": [{"code": "MAX_RESULTS_EXCEEDS_LIMIT", "message": "more"}]}, ["more"]),
         ({"warning": {"code": "UNREACHABLE", "message": "zone a"}}, ["zone a"]),
         ({"warnings": [{"code": "REGION_UNREACHABLE", "region": "europe-north1"}]}, ["europe-north1"]),
         ({"warnings": [{"code": "UNREACHABLE"}]}, ["a place that it does not name"]),

@@ -1,6 +1,7 @@
 """The GCP collector against an organisation: what it reads, and what it says of the rest."""
 
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from annexa.demo.google import Aggregated
 from annexa.demo.loopback import Answer, Loopback
 from annexa.plugin import Document, Report, Scope, Tools
 from collectors.gcp.collector import GcpCollector
+from store.errors import CollectorError
 from tests.collectors.gcp import estate, google
 from tests.collectors.gcp.conftest import KEY, Gcp
 from tests.collectors.rest.rules import Rule, at, break_off, send
@@ -174,6 +176,17 @@ def test_no_token_and_no_key_is_kept(gcp: Gcp) -> None:
     assert "PRIVATE KEY" not in kept
 
 
+def test_what_a_check_reads_of_a_notebook_is_not_taken_for_a_secret(gcp: Gcp) -> None:
+    kind = "gcp.notebooks.instance"
+    metadata = {"notebook-disable-root": "true", "startup-script": "curl -u admin:hunter2"}
+    item = {"name": f"projects/{estate.PROJECT}/locations/l/instances/n", "gceSetup": {"metadata": metadata}}
+    gcp.google.estate.put_list(kind, estate.PROJECT, item)
+    (document,), _ = read(gcp.collector(), kind)
+    kept = document.content["item"]["gceSetup"]["metadata"]
+    assert kept["notebook-disable-root"] == "true"
+    assert "hunter2" not in kept["startup-script"]
+
+
 # What Google says that it left out.
 
 
@@ -182,6 +195,7 @@ def test_no_token_and_no_key_is_kept(gcp: Gcp) -> None:
     [
         ("gcp.cloudfunctions.function", {"unreachable": ["projects/p/locations/us-east1"]}),
         ("gcp.container.cluster", {"missingZones": ["us-east1"]}),
+        ("gcp.bigtableadmin.instance", {"failedLocations": ["projects/p/locations/us-east1-b"]}),
         (
             "gcp.sqladmin.instance",
             {"warnings": [{"code": "REGION_UNREACHABLE", "message": "No.", "region": "us-east1"}]},
@@ -358,3 +372,18 @@ def test_doctor_names_services_that_are_not_enabled(gcp: Gcp) -> None:
     assert "not enabled" in line.message
     assert "gcloud services enable" in line.hint
     assert f"--project={estate.BARE}" in line.hint
+
+
+# What is not installed.
+
+
+def test_a_library_that_is_missing_ends_it_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is imported when projects are looked for, not when the collector is made."""
+    for name in ("google.cloud.resourcemanager_v3", "collectors.gcp.discovery"):
+        monkeypatch.setitem(sys.modules, name, None)
+    collector = GcpCollector({}, Tools(redaction_key=KEY))
+    with pytest.raises(CollectorError) as caught:
+        collector.discover()
+    assert "pip install 'annexa[gcp]'" in caught.value.hint
+    (line,) = collector.diagnose()
+    assert (line.name, line.ok, line.hint) == ("installation", False, caught.value.hint)

@@ -110,3 +110,13 @@ def test_what_holds_personal_data_exists() -> None:
         keys = {"item", "name", "id", *definition.detail}
         assert {path.partition(".")[0].rstrip("@") for path in definition.personal} <= keys
     assert TYPES["okta.users.user"].personal
+
+
+def test_single_users_of_an_app_are_asked_for_where_it_has_no_group(okta: Okta) -> None:
+    documents, _ = read(okta, "okta.apps.assignments")
+    found = {each.name: (each.content["groups"], each.content["users"]) for each in documents}
+    assert found == {
+        "Okta Admin Console": (["00g1"], None),
+        "Acme": (["00g0"], None),
+        "Reader": ([], []),
+    }

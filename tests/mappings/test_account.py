@@ -1,0 +1,138 @@
+"""How definitions tell of accounts: sound, and honest about what a document does not say."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from mappings.account import BUILT_IN_ACCOUNTS, AccountDefinition, load_accounts
+from mappings.reading_accounts import Account, Known, read_accounts
+from store.model import Document
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+BUILT_IN = {definition.type: definition for definition in load_accounts([BUILT_IN_ACCOUNTS])}
+WORKSPACE_USER = {
+    "id": "1",
+    "primaryEmail": "Ann@example.com",
+    "suspended": False,
+    "archived": False,
+    "isAdmin": False,
+    "isDelegatedAdmin": True,
+    "isEnrolledIn2Sv": True,
+    "isMailboxSetup": True,
+    "lastLoginTime": "1970-01-01T00:00:00.000Z",
+}
+
+
+def known(kind: str, content: dict[str, Any], **more: Any) -> Known:
+    return Known(kind.split(".")[0], "one", Document(kind, "id", "name", "", content, **more), "00")
+
+
+def accounts(*found: Known) -> list[Account]:
+    documents: dict[str, list[Known]] = {}
+    for each in found:
+        documents.setdefault(each.document.resource_type, []).append(each)
+    return list(read_accounts(BUILT_IN.values(), documents, NOW).found.values())
+
+
+@pytest.mark.parametrize("kind", sorted(BUILT_IN))
+def test_every_expression_compiles(kind: str) -> None:
+    definition = BUILT_IN[kind]
+    assert definition.expressions.keys() <= {"each", "applies", "key", "label"}
+    assert definition.attributes or definition.kind == "account"
+    assert all(identifier.expression.source for identifier in definition.identifier)
+
+
+def test_facts_are_about_a_type_that_is_defined() -> None:
+    assert {definition.of for definition in BUILT_IN.values() if definition.of} <= BUILT_IN.keys()
+
+
+def test_an_account_is_what_its_document_says() -> None:
+    (account,) = accounts(known("google_workspace.directory.user", {"item": WORKSPACE_USER}))
+    assert account.directory
+    assert account.names == {("google-id", "1"), ("email", "ann@example.com")}
+    assert account.known == {
+        "active": True,
+        "admin": True,
+        "everyday": True,
+        "guest": False,
+        "last_used": "",
+        "mfa": True,
+    }
+
+
+def test_what_a_document_does_not_say_is_not_known() -> None:
+    item = {name: value for name, value in WORKSPACE_USER.items() if name != "isEnrolledIn2Sv"}
+    (account,) = accounts(known("google_workspace.directory.user", {"item": item}))
+    assert account.known["mfa"] is None
+
+
+def test_what_a_gap_hides_is_not_known() -> None:
+    content = {
+        "item": {"UserId": "AIDA1", "UserName": "ann", "Arn": "arn:aws:iam::1:user/ann"},
+        "report": {"password_enabled": "true", "password_last_used": "no_information"},
+        "access_keys": [],
+    }
+    gaps = {"mfa": {"call": "iam:ListMFADevices", "code": "AccessDenied"}}
+    (account,) = accounts(known("aws.iam.user", content, gaps=gaps))
+    assert account.known["mfa"] is None
+    assert account.known["last_used"] == ""
+
+
+def test_a_user_who_cannot_sign_in_is_no_account_of_a_person() -> None:
+    content = {"item": {"UserId": "AIDA1"}, "report": {"password_enabled": "false"}}
+    assert accounts(known("aws.iam.user", content)) == []
+
+
+def test_members_of_a_policy_are_accounts_and_machines_and_groups_are_not() -> None:
+    bindings = [
+        {"role": "roles/owner", "members": ["user:Ann@example.com", "group:g@example.com"]},
+        {
+            "role": "roles/viewer",
+            "members": ["user:ann@example.com", "serviceAccount:s@p.iam.gserviceaccount.com"],
+        },
+    ]
+    (account,) = accounts(known("gcp.cloudresourcemanager.project", {"iam": {"bindings": bindings}}))
+    assert account.key == "ann@example.com"
+    assert account.known == {"active": True, "admin": True}
+
+
+def test_whoever_administers_in_identity_center_has_it_from_a_permission_set() -> None:
+    users = [
+        known("aws.identitystore.user", {"item": {"UserId": name, "UserName": f"{name}@example.com"}})
+        for name in ("ann", "bob")
+    ]
+    assignment = {"PrincipalType": "USER", "PrincipalId": "ann"}
+    granted = known(
+        "aws.ssoadmin.permission_set",
+        {
+            "managed_policies": [{"Name": "AdministratorAccess"}],
+            "assignments": [{"each": "1", "answer": [assignment]}],
+        },
+    )
+    assert {each.key: each.known["admin"] for each in accounts(*users, granted)} == {
+        "ann": True,
+        "bob": False,
+    }
+    assert {each.known["admin"] for each in accounts(*users)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"type": "a.b.c", "kind": "account"}, "needs 'active'"),
+        ({"type": "a.b.c", "kind": "facts", "identifier": []}, "of' another type"),
+        (
+            {
+                "type": "a.b.c",
+                "kind": "account",
+                "active": "true",
+                "identifier": [{"kind": "x", "value": "''"}],
+            },
+            "no kind of identifier",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        AccountDefinition.model_validate(table)
