@@ -1,6 +1,6 @@
 """Rows of ``annexa people``. Their keys are a contract: see ``docs/output.md``."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from annexa.output import Row
@@ -13,7 +13,7 @@ from store.record import Record
 _LISTS = ("active_in", "admin_in")
 
 
-def people(record: Record, at: str | None = None) -> Iterator[Document]:
+def people(record: Record, at: str | None = None) -> Generator[Document, None, None]:
     """Yield the document of every person as it stands.
 
     Args:

@@ -1,7 +1,7 @@
 """``python -m benchmarks [name …]``: measured claims, as ratios against a baseline in the same run.
 
-``history`` takes ``--resources`` and ``--days``. ``growth`` and ``scopes`` take long, and run only if they
-are named.
+``history`` takes ``--resources`` and ``--days``. ``growth``, ``scopes`` and ``people`` take long, and run
+only if they are named.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 
 _ALL = ("startup", "storing", "unchanged", "history", "collecting")
-_NAMED = ("growth", "scopes")
+_NAMED = ("growth", "scopes", "people")
 
 
 def main() -> None:

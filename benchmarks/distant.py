@@ -9,9 +9,12 @@ follows from numbers.
 import asyncio
 import json
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from annexa.demo import resource_graph
@@ -44,13 +47,23 @@ def item(scope: str, kind: str, number: int) -> dict[str, Any]:
     return {"name": f"{scope}-{kind}-{number}".lower(), "location": "EU", **_FILLING}
 
 
+class Reply(NamedTuple):
+    """An answer: its JSON, and headers beside the usual ones."""
+
+    content: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 class Distant:
     """Answers requests."""
 
     def __init__(self, scopes: int) -> None:
         self._scopes = scopes
 
-    def answer(self, target: str, body: bytes) -> Any:
+    def reply(self, target: str, body: bytes) -> Reply:
+        return Reply(json.dumps(self._answer(target, body)).encode())
+
+    def _answer(self, target: str, body: bytes) -> Any:
         parts = urlsplit(target)
         path, query = unquote(parts.path), parse_qs(parts.query)
         if path.startswith("/cloudasset/"):
@@ -119,18 +132,26 @@ def _resources(path: str) -> Iterator[dict[str, Any]]:
         }
 
 
-async def _serve(distant: Distant, latency: float) -> None:
+async def serve(answer: Callable[[str, bytes], Reply], latency: float) -> None:
+    """Print an address, and answer there.
+
+    Args:
+        answer: gives what a target (path and query) and a body ask for.
+        latency: seconds from a request to its answer, in which the answer is made.
+    """
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
+                due = time.monotonic() + latency
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 body = await reader.readexactly(int(length[1])) if length else b""
-                content = json.dumps(distant.answer(head.split(b" ", 2)[1].decode(), body)).encode()
-                await asyncio.sleep(latency)
-                headers = (
-                    f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
-                )
-                writer.write(headers.encode() + b"\r\n\r\n" + content)
+                reply = answer(head.split(b" ", 2)[1].decode(), body)
+                await asyncio.sleep(due - time.monotonic())
+                headers = "".join(f"\r\n{name}: {value}" for name, value in reply.headers)
+                start = f"HTTP/1.1 200 OK\r\nContent-Type: application/json{headers}"
+                size = f"\r\nContent-Length: {len(reply.content)}\r\n\r\n"
+                writer.write((start + size).encode() + reply.content)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -141,5 +162,17 @@ async def _serve(distant: Distant, latency: float) -> None:
     await server.serve_forever()
 
 
+@contextmanager
+def running(module: str, *arguments: str) -> Iterator[str]:
+    """Run a server of this form in a process of its own, and give its address."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(Distant(int(sys.argv[1])), float(sys.argv[2])))
+    asyncio.run(serve(Distant(int(sys.argv[1])).reply, float(sys.argv[2])))

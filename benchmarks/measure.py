@@ -21,8 +21,11 @@ class Cost:
     peak_mb: float = 0.0
 
 
-def process(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
+def process(command: Sequence[str], env: Mapping[str, str] | None = None, *, show: bool = False) -> Cost:
     """Run a command and return what it took.
+
+    Args:
+        show: let it print.
 
     Raises:
         subprocess.CalledProcessError: it exited with something other than 0 or 2.
@@ -30,7 +33,7 @@ def process(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cos
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     peak_kb = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env) as child:
+    with subprocess.Popen(command, stdout=None if show else subprocess.DEVNULL, env=env) as child:
         # The operating system's own maximum would count this process too, from which it forks.
         while child.poll() is None:
             peak_kb = max(peak_kb, _peak_kb(child.pid))

@@ -5,15 +5,12 @@ as a run reads collections, or what the published limit lets through, whichever 
 memory is the same over 100 scopes. Everything is read and let go; the last lines keep it as well.
 """
 
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.distant import EACH
+from benchmarks.distant import EACH, running
 from collectors.ratelimit import load_limits
 
 LATENCY_S = 0.08
@@ -62,18 +59,10 @@ def _lists_floor(steps: int) -> float:
 
 
 def _cost(mode: str, scopes: int, *more: str) -> measure.Cost:
-    with _distant(scopes) as url, tempfile.TemporaryDirectory() as folder:
+    with (
+        running("benchmarks.distant", str(scopes), str(LATENCY_S)) as url,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         return measure.process(
             [sys.executable, "-m", "benchmarks.scopes_run", mode, str(scopes), url, folder, *more]
         )
-
-
-@contextmanager
-def _distant(scopes: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.distant", str(scopes), str(LATENCY_S)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()

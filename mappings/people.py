@@ -6,7 +6,7 @@ directory. Nobody is merged then; what could not be told apart is named.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from mappings.account import STRONG
@@ -96,9 +96,10 @@ def _shared(parts: Iterable[Iterable[int]], accounts: list[Account]) -> set[Name
     return {name for name, number in counts.items() if number > 1}
 
 
-def _person(accounts: list[Account], placeholders: frozenset[Name], shared: Iterable[Name]) -> Person:
+def _person(accounts: list[Account], placeholders: frozenset[Name], shared: Set[Name]) -> Person:
     names: set[Name] = set().union(*(account.names for account in accounts))
-    ambiguous = names & {*placeholders, *shared}
+    # Each by itself: thousands may share an address, and a union of both for each of them would be quadratic.
+    ambiguous = (names & placeholders) | (names & shared)
     names -= ambiguous
     directory = [account for account in accounts if account.directory]
     access = [account for account in accounts if not account.directory]

@@ -29,6 +29,8 @@ _NEXT = (
     "controls show 8.24",
     "findings --control 8.24 --outcome fail --provider azure",
     "evidence show gcp.storage.bucket/fernhill-study-exports",
+    "people",
+    "people --only admin",
     "gaps",
     "verify --format json",
     "export pack --period {today}..{today} --out {folder}/audit.zip",
@@ -44,15 +46,17 @@ _NEXT = (
     help="Where everything is written; nothing is written outside.",
 )
 def command(directory: Path) -> int:
-    """Collect a made-up organisation, deliberately imperfect, on AWS, Azure and Google Cloud.
+    """Collect a made-up, deliberately imperfect organisation: AWS, Azure, Google Cloud and Entra ID.
 
-    The clouds are servers on this machine, but the way is the ordinary one: the providers' protocols
+    They are servers on this machine, but the way is the ordinary one: the providers' protocols
     over HTTP, the same definitions and checks, the same record.
     """
     try:
         from annexa.demo.aws import aws
         from annexa.demo.azure import azure
+        from annexa.demo.entra import entra
         from annexa.demo.gcp import gcp
+        from annexa.demo.tls import make_certificate
     except ImportError as error:
         raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
 
@@ -60,7 +64,9 @@ def command(directory: Path) -> int:
     cancelled = threading.Event()
     with contained(folder) as private, ExitStack() as stack:
         with console(stderr=True).status("Starting local servers and seeding three clouds …"):
-            clouds = [stack.enter_context(each) for each in (aws(), azure(private), gcp(private))]
+            certificate = make_certificate(private)
+            served = (aws(), azure(certificate), gcp(private), entra(certificate))
+            clouds = [stack.enter_context(each) for each in served]
         click.echo("Fernhill Clinics, made up for this demo, has on servers of this machine:")
         click.echo("".join(f"  {cloud.title}\n" for cloud in clouds))
         config = _write_config(folder, clouds)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -70,13 +71,15 @@ def command(
         return
     with Workspace.load(context.obj).reading() as record:
         must_be_collected_by(record, as_of)
-        rows = (
-            row
-            for row in map(person_row, people(record, as_of))
-            if all(_FILTERS[name][1](row) for name in filters)
-            and (not provider or provider in (*row["directories"], *row["access"]))
-        )
-        print_rows(rows, _COLUMNS, form, empty="Nobody matches.")
+        # Closed before the record is, also where whoever reads the output has gone.
+        with closing(people(record, as_of)) as found:
+            rows = (
+                row
+                for row in map(person_row, found)
+                if all(_FILTERS[name][1](row) for name in filters)
+                and (not provider or provider in (*row["directories"], *row["access"]))
+            )
+            print_rows(rows, _COLUMNS, form, empty="Nobody matches.")
 
 
 @command.command("show")

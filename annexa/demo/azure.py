@@ -8,9 +8,11 @@ from typing import Any
 from annexa.demo.arm import Arm, Refused
 from annexa.demo.cloud import REFUSED, DemoCloud, estate
 from annexa.demo.loopback import Loopback
-from annexa.demo.tls import make_certificate
+from annexa.demo.tls import Certificate
 
-_TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
+TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
+"""Whose directory the subscriptions trust."""
+
 _CLIENT = "a4b8d7c2-19e5-4c0f-8f6b-3e2d1c0b9a87"
 _SECRET = "annexa-demo"
 _SECRET_VARIABLE = "ANNEXA_DEMO_AZURE_SECRET"
@@ -21,7 +23,7 @@ _QUERY = "/queryResults"
 
 def tenant() -> Arm:
     """Return the tenant with everything in its place."""
-    arm = Arm(_TENANT, _CLIENT, _SECRET, whole=True)
+    arm = Arm(TENANT, _CLIENT, _SECRET, whole=True)
     for path, content in estate("azure"):
         if path.endswith(_QUERY):
             arm.put_query(path, content)
@@ -31,13 +33,9 @@ def tenant() -> Arm:
 
 
 @contextmanager
-def azure(folder: Path) -> Iterator[DemoCloud]:
-    """Serve the tenant for as long as the ``with`` block lasts.
-
-    Args:
-        folder: where the server's certificate is written.
-    """
-    arm, certificate = tenant(), make_certificate(folder)
+def azure(certificate: Certificate) -> Iterator[DemoCloud]:
+    """Serve the tenant for as long as the ``with`` block lasts."""
+    arm = tenant()
     with Loopback(arm, certificate.server) as server:
         arm.base = server.url
         number = len(arm.places["/subscriptions"].content)
@@ -53,7 +51,7 @@ def section(url: str, certificate: Path) -> tuple[dict[str, Any], dict[str, str]
         certificate: the file with the server's certificate.
     """
     keys = {
-        "tenant_id": _TENANT,
+        "tenant_id": TENANT,
         "management_groups": [_MANAGEMENT_GROUP],
         "credential": "client_secret",
         "client_id": _CLIENT,

@@ -8,13 +8,18 @@ import click
 
 from annexa.commands.status import counts_line
 from annexa.output import Column, Row, console, print_table
+from annexa.people_rows import people, person_row
 from annexa.rows import finding_rows, gap_rows, resource_rows, status_row, statuses
 from annexa.workspace import Workspace
+from mappings.person import PERSON
 from store.model import SEVERITY_RANK, Severity
 from store.record import Record
 
 CLOUDS = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
 """Provider → what to call it."""
+
+SOURCES = CLOUDS | {"entra": "Entra ID"}
+"""What is read from providers, as opposed to what is matched over all of them."""
 
 CONTROL = "8.24"
 """The control that is shown cloud by cloud."""
@@ -23,6 +28,7 @@ _WORST_OF_EACH = 4
 _WIDE = 100
 """A terminal of so many columns has room for the last column of the long tables, too."""
 
+_PEOPLE = 5
 _STATUS = (
     Column("control", "Control"),
     Column("title", "Title", fold=True),
@@ -41,14 +47,20 @@ _SIDE_BY_SIDE = (
 )
 _WORST = (
     Column("severity", "Severity"),
-    Column("cloud", "Cloud"),
+    Column("cloud", "Where"),
     Column("title", "What must hold", fold=True),
     Column("resources", "Fails on", right=True),
     Column("example", "For example", fold=True),
     Column("remediation", "How to mend it", fold=True),
 )
+_WHO = (
+    Column("severity", "Severity"),
+    Column("name", "Who", fold=True),
+    Column("wrong", "What must hold, and does not", fold=True),
+    Column("where", "Active in", fold=True),
+)
 _GAPS = (
-    Column("cloud", "Cloud"),
+    Column("cloud", "Where"),
     Column("call", "Could not read", fold=True),
     Column("code", "Because", fold=True),
     Column("times", "Times", right=True),
@@ -82,6 +94,11 @@ def report(workspace: Workspace, record: Record) -> None:
     )
     wide = console().width >= _WIDE
     print_table(_worst(findings), _WORST if wide else _WORST[:-1], "The worst findings")
+    print_table(
+        _people(map(person_row, people(record)), findings),
+        _WHO,
+        "People, matched over the directory and the clouds",
+    )
     denied = [gap for gap in gaps if gap["code"] not in _NOT_OFFERED]
     print_table(
         _grouped(denied, findings),
@@ -120,9 +137,49 @@ def _worst(findings: Iterable[Row]) -> list[Row]:
     """Return the worst of every cloud, the most severe first."""
     of: dict[str, list[Row]] = defaultdict(list)
     for row in findings:
-        of[row["provider"]].append(row)
+        if row["provider"] in SOURCES:
+            of[row["provider"]].append(row)
     worst = [row for rows in of.values() for row in _failing(rows)[:_WORST_OF_EACH]]
     return sorted(worst, key=_weight)
+
+
+def _people(found: Iterable[Row], findings: Iterable[Row]) -> list[Row]:
+    """Return one of the people for each thing that can be wrong with them, the worst and rarest first."""
+    persons = {row["person"]: row for row in found}
+    of_check: dict[str, list[Row]] = defaultdict(list)
+    of_person: dict[str, list[Row]] = defaultdict(list)
+    for row in findings:
+        if row["resource_type"] == PERSON and row["outcome"] == "fail" and row["resource_id"] in persons:
+            of_check[row["check"]].append(row)
+            of_person[row["resource_id"]].append(row)
+
+    def telling(row: Row) -> tuple[bool, int, int]:
+        person = persons[row["resource_id"]]
+        return bool(person["directories"]), len(person["access"]), len(of_person[row["resource_id"]])
+
+    shown: dict[str, list[Row]] = {}
+    for rows in sorted(of_check.values(), key=lambda rows: (_rank(rows[0]), len(rows))):
+        others = [row for row in rows if row["resource_id"] not in shown]
+        if not others:
+            continue
+        worst = max(others, key=telling)
+        told = [row for row in of_person[worst["resource_id"]] if _rank(row) == _rank(worst)]
+        shown[worst["resource_id"]] = told
+    return [
+        {
+            "severity": told[0]["severity"],
+            "name": persons[person]["name"],
+            "wrong": "; ".join(row["title"] for row in told),
+            "where": ", ".join(_places(persons[person])),
+        }
+        for person, told in [*shown.items()][:_PEOPLE]
+    ]
+
+
+def _places(person: Row) -> list[str]:
+    """Return where a person has an account that works."""
+    directories = [] if person["left"] else person["directories"]
+    return [SOURCES[name] for name in (*directories, *person["active_in"])]
 
 
 def _failing(findings: Iterable[Row]) -> list[Row]:
@@ -134,7 +191,7 @@ def _failing(findings: Iterable[Row]) -> list[Row]:
     failing = [
         rows[0]
         | {
-            "cloud": CLOUDS[rows[0]["provider"]],
+            "cloud": SOURCES[rows[0]["provider"]],
             "resources": len(rows),
             "example": _LAST_PART.findall(rows[0]["resource_name"])[-1],
             "remediation": _CLAUSE.split(rows[0]["remediation"])[0],
@@ -145,7 +202,11 @@ def _failing(findings: Iterable[Row]) -> list[Row]:
 
 
 def _weight(row: Row) -> tuple[int, int]:
-    return SEVERITY_RANK[Severity(row["severity"])], -row["resources"]
+    return _rank(row), -row["resources"]
+
+
+def _rank(row: Row) -> int:
+    return SEVERITY_RANK[Severity(row["severity"])]
 
 
 def _grouped(gaps: list[Row], findings: list[Row]) -> list[Row]:
@@ -161,7 +222,7 @@ def _grouped(gaps: list[Row], findings: list[Row]) -> list[Row]:
         checks = sorted({row["check"] for row in left})
         rows.append(
             {
-                "cloud": CLOUDS[provider],
+                "cloud": SOURCES[provider],
                 "call": _short(call),
                 "code": code,
                 "times": len(members),

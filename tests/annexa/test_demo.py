@@ -93,6 +93,7 @@ def test_it_shows_controls_findings_gaps_and_the_verification(demo: Demo) -> Non
         "Controls",
         "One control, three clouds",
         "The worst findings",
+        "People, matched",
         "What could not be read",
         "The record verifies",
         "Try next",
@@ -116,9 +117,31 @@ def test_one_control_is_answered_by_three_clouds(demo: Demo) -> None:
 
 
 def test_the_worst_of_every_cloud_is_shown(demo: Demo) -> None:
-    table = demo.section("The worst findings").partition("What could not be read")[0]
-    for cloud in ("AWS", "Azure", "GCP"):
+    table = demo.section("The worst findings").partition("People, matched")[0]
+    for cloud in ("AWS", "Azure", "Entra ID", "GCP"):
         assert re.search(rf"critical +{cloud} ", table)
+
+
+def test_people_are_matched_over_the_directory_and_the_clouds(demo: Demo) -> None:
+    people = {row["name"]: row for row in demo.ask("people")}
+    lead = people["farid.fontaine@fernhill.example"]
+    assert lead["directories"] == ["entra"]
+    assert lead["access"] == ["aws", "azure", "gcp"]
+    assert lead["admin_in"] == ["aws", "azure", "entra", "gcp"]
+    left = people["bruno.hoang@fernhill.example"]
+    assert (left["left"], left["active_in"]) == (True, ["aws", "azure"])
+    assert people["katya.bekele@fernhill.example"]["mfa"] is False
+    assert people["not-a-person@gmail.com"]["in_directory"] is False
+    (guest,) = [row for row in people.values() if row["guest"] and row["admin_in"]]
+    assert guest["admin_in"] == ["azure"]
+
+
+def test_the_worst_off_of_the_people_are_shown(demo: Demo) -> None:
+    table = demo.section("People, matched").partition("What could not be read")[0]
+    assert re.search(r"critical +bruno\.hoang@", table)
+    assert re.search(r"critical +hugo\.ivers@", table)
+    assert re.search(r"high +petra\.novak", table)
+    assert re.search(r"high +katya\.bekele@", table)
 
 
 def test_it_writes_nothing_outside_of_its_folder(demo: Demo) -> None:
@@ -134,7 +157,7 @@ def test_it_leaves_a_configuration_and_a_store_and_no_rubbish(demo: Demo) -> Non
 
 def test_it_leaves_no_server_behind(demo: Demo) -> None:
     config = tomllib.loads((demo.folder / "annexa.toml").read_text(encoding="utf-8"))
-    for provider in ("aws", "azure", "gcp"):
+    for provider in ("aws", "azure", "entra", "gcp"):
         endpoint = urlsplit(config[provider]["endpoint_url"])
         assert endpoint.hostname == "localhost"
         with socket.socket() as client:

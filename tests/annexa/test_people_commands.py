@@ -1,5 +1,7 @@
 """Listing people, finding one, and letting one go, as people use it."""
 
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +48,24 @@ def leave(firm: Organisation) -> None:
     firm.people.pop()
     firm.members.remove("user:bob@example.com")
     firm.run()
+
+
+def test_a_reader_that_leaves_is_no_failure(box: Sandbox) -> None:
+    many = [Person(f"p{number}", f"p{number}@example.com") for number in range(60)]
+    Organisation(box.store, people=many, owners=[], members=[]).run()
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [*box.command, "people", "--format", "json"],
+        cwd=box.folder,
+        env=box.environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    os.close(read)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_people_are_listed_with_their_accounts(firm: Organisation, box: Sandbox) -> None:

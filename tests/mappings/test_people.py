@@ -1,5 +1,6 @@
 """Matching accounts to people: joined by what is verified, never merged by what several share."""
 
+import time
 from collections.abc import Iterable
 
 from hypothesis import given
@@ -150,6 +151,36 @@ def test_the_order_makes_no_difference(found: list[Account], random: object) -> 
     assert [(p.id, keys([p]), p.ambiguous) for p in match(found)] == [
         (p.id, keys([p]), p.ambiguous) for p in match(shuffled)
     ]
+
+
+def test_an_address_that_everybody_has_does_not_make_the_work_quadratic() -> None:
+    apart, together = (_seconds(_sharing(5_000, addresses)) for addresses in (5_000, 1))
+    assert together < 5 * apart
+
+
+def _sharing(people: int, addresses: int) -> list[Account]:
+    """People whose two accounts have an address of their own, and one of so many others."""
+    return [
+        account(
+            f"{provider}{who}",
+            (kind, f"{who}"),
+            email(f"{who}@example.com"),
+            email(f"{who % addresses}@shared.example.com"),
+            provider=provider,
+        )
+        for who in range(people)
+        for provider, kind in (("entra", "entra-object-id"), ("okta", "okta-id"))
+    ]
+
+
+def _seconds(accounts: list[Account]) -> float:
+    """The least CPU of three rounds."""
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        match(accounts)
+        took.append(time.process_time() - began)
+    return min(took)
 
 
 @given(_ACCOUNTS)

@@ -21,6 +21,10 @@ _POLICIES: dict[str, list[dict[str, Any]]] = {
     "queue-consume": [statement("Allow", ["sqs:ReceiveMessage", "sqs:DeleteMessage"])],
     "unused-migration": [statement("Allow", ["dms:*", "rds:*"])],
 }
+_SIGN_ON = ("bruno.hoang", "chiara.castro", "dmitri.adler", "farid.fontaine", "hugo.ivers", "ines.ivers")
+"""Who signs in to AWS through IAM Identity Center, as their directory calls them."""
+
+_ADMINISTRATORS = {"bruno.hoang", "farid.fontaine"}
 _GITHUB = "token.actions.githubusercontent.com"
 
 
@@ -190,8 +194,40 @@ def seed_sign_on(cloud: Cloud) -> None:
             PrincipalType="GROUP",
             PrincipalId=group,
         )
+        sso.provision_permission_set(
+            InstanceArn=instance["InstanceArn"],
+            PermissionSetArn=made,
+            TargetType="AWS_ACCOUNT",
+            TargetId=ACCOUNT,
+        )
         cloud.count("sso permission set")
+    for person in _SIGN_ON:
+        user = _directory_user(cloud, store, person)
+        if person in _ADMINISTRATORS:
+            sso.create_account_assignment(
+                InstanceArn=instance["InstanceArn"],
+                TargetId=ACCOUNT,
+                TargetType="AWS_ACCOUNT",
+                PermissionSetArn=made,
+                PrincipalType="USER",
+                PrincipalId=user,
+            )
     inline = json.loads(policy(statement("Allow", "*")))
     sso.put_inline_policy_to_permission_set(
         InstanceArn=instance["InstanceArn"], PermissionSetArn=made, InlinePolicy=json.dumps(inline)
     )
+
+
+def _directory_user(cloud: Cloud, store: str, person: str) -> str:
+    first, last = person.title().split(".")
+    address = f"{person}@fernhill.example"
+    made = cloud.client("identitystore").create_user(
+        IdentityStoreId=store,
+        UserName=address,
+        DisplayName=f"{first} {last}",
+        Name={"GivenName": first, "FamilyName": last},
+        Emails=[{"Value": address, "Type": "work", "Primary": True}],
+    )
+    cloud.count("identity store user")
+    user: str = made["UserId"]
+    return user

@@ -1,0 +1,60 @@
+"""The make-believe Entra ID tenant of Fernhill Clinics, on a server of this machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from annexa.demo.azure import TENANT
+from annexa.demo.cloud import REFUSED, DemoCloud, estate
+from annexa.demo.graph import Graph, Refused
+from annexa.demo.loopback import Loopback
+from annexa.demo.tls import Certificate
+from collectors.entra.permissions import app_roles
+
+_CLIENT = "c7e1f0a3-58d2-4e9b-b3a6-91d4f2085c6e"
+_SECRET = "annexa-demo"
+_SECRET_VARIABLE = "ANNEXA_DEMO_ENTRA_SECRET"
+
+
+def directory() -> Graph:
+    """Return the tenant with everything in its place."""
+    graph = Graph(TENANT, _CLIENT, _SECRET)
+    graph.claims = {"roles": sorted(app_roles())}
+    for path, content in estate("entra"):
+        refused = isinstance(content, dict) and REFUSED in content
+        graph.put(path, Refused(*content[REFUSED]) if refused else content)
+        if path == "/users":
+            for user in content:
+                graph.put(f"{path}/{user['id']}", user)
+    return graph
+
+
+@contextmanager
+def entra(certificate: Certificate) -> Iterator[DemoCloud]:
+    """Serve the tenant for as long as the ``with`` block lasts."""
+    graph = directory()
+    with Loopback(graph, certificate.server) as server:
+        graph.base = server.url
+        number = len(graph.places["/v1.0/users"].content)
+        title = f"Entra ID with {number} accounts, the directory of people"
+        yield DemoCloud(title, "entra", *section(server.url, certificate.file))
+
+
+def section(url: str, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the keys of a section that reads the tenant, and the environment that it takes.
+
+    Args:
+        url: where it is served.
+        certificate: the file with the server's certificate.
+    """
+    keys = {
+        "tenant_id": TENANT,
+        "credential": "client_secret",
+        "client_id": _CLIENT,
+        "client_secret_env": _SECRET_VARIABLE,
+        "authority": url,
+        "endpoint_url": url,
+        "retries": 2,
+    }
+    return keys, {_SECRET_VARIABLE: _SECRET, "SSL_CERT_FILE": str(certificate)}
