@@ -162,8 +162,12 @@ class Workspace:
         redaction_key: bytes,
         progress: "Callable[[Progress], None] | None" = None,
         cancelled: threading.Event | None = None,
+        only: str = "",
     ) -> "list[Collector]":
         """Make the collectors whose sections the configuration has.
+
+        Args:
+            only: the one provider to make it for; a fault in another section is no matter then.
 
         Raises:
             ConfigError: a section is wrong, or there is none.
@@ -191,6 +195,8 @@ class Workspace:
         )
         found: list[Collector] = []
         for provider, section in self.config.providers.items():
+            if only not in ("", provider):
+                continue
             try:
                 found.append(collector_class(provider)(section, tools))
             except CollectorError as error:

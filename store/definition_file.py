@@ -1,6 +1,7 @@
 """Reading TOML definition files, with errors that name the file, the key and the fix."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,13 +61,19 @@ def parse(model: type[ModelT], table: dict[str, Any], path: Path, label: str) ->
         raise DefinitionError(f"{path}: {label}: {explain(error)}", "Mend the keys named.") from error
 
 
-def explain(error: ValidationError) -> str:
-    """Say what is wrong, key by key, in words for people."""
+def explain(error: ValidationError, keys: Iterable[str] = ()) -> str:
+    """Say what is wrong, key by key, in words for people.
+
+    Args:
+        keys: that there are, so that a misspelt one can be told from them.
+    """
+    known = list(keys)
     problems = []
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"]) or "(table)"
-        said = (
-            "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        )
-        problems.append(f"{key}: {said}")
+        key = ".".join(str(part) for part in item["loc"])
+        said = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, known, n=1)
+            said = f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+        problems.append(f"{key}: {said}" if key else said)
     return "; ".join(problems)

@@ -48,21 +48,25 @@ def _diagnose(config: Path | None) -> Iterator[Row]:
     except AnnexaError as error:
         yield _row("configuration", False, str(error), error.hint)
         return
-    yield _row("configuration", True, f"{workspace.config.path} is valid")
+    yield _row("configuration", True, f"{workspace.config.path} can be read")
     try:
         yield _row("checks", True, f"{len(workspace.checks)} checks are applied")
     except AnnexaError as error:
         yield _row("checks", False, str(error), error.hint)
     yield from _diagnose_store(workspace.config.store_path)
     yield from _diagnose_sealing(workspace)
-    try:
-        collectors = workspace.collectors(redaction_key=b"")
-    except AnnexaError as error:
-        yield _row("providers", False, str(error), error.hint)
-        return
-    for collector in collectors:
+    if not workspace.config.providers:
+        yield _row(
+            "providers", False, "no provider is turned on", "Add a section such as [aws]; it may be empty."
+        )
+    for provider in workspace.config.providers:
+        try:
+            (collector,) = workspace.collectors(redaction_key=b"", only=provider)
+        except AnnexaError as error:
+            yield _row(f"{provider}: configuration", False, str(error), error.hint)
+            continue
         for found in collector.diagnose():
-            yield _row(f"{collector.provider}: {found.name}", found.ok, found.message, found.hint)
+            yield _row(f"{provider}: {found.name}", found.ok, found.message, found.hint)
 
 
 def _diagnose_store(path: Path) -> Iterator[Row]:

@@ -50,10 +50,9 @@ def command(config: Path | None, provider: str, out: Path | None, form: str) -> 
 
 
 def _permissions(workspace: Workspace, provider: str) -> "Permissions":
-    for collector in workspace.collectors(redaction_key=b""):
-        if collector.provider == provider:
-            types = workspace.selections()[provider].of(collector.resource_types())
-            return collector.permissions(types)
+    if provider in workspace.config.providers:
+        (collector,) = workspace.collectors(redaction_key=b"", only=provider)
+        return collector.permissions(workspace.selections()[provider].of(collector.resource_types()))
     turned_on = ", ".join(sorted(workspace.config.providers)) or "none"
     raise ConfigError(
         f"provider {provider!r} is not turned on in {workspace.config.path}",

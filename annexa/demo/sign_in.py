@@ -5,6 +5,7 @@ import json
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +15,7 @@ from annexa.demo.loopback import Answer, Asked
 OBJECT = "22222222-aaaa-bbbb-cccc-dddddddddddd"
 
 
-class SignIn:
+class SignIn(ABC):
     """Gives tokens for one application, and knows them again.
 
     Args:
@@ -50,9 +51,9 @@ class SignIn:
             return self._sign_in(asked)
         return self.answer(asked)
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Answer | None:
         """Answer whatever else is asked."""
-        raise NotImplementedError
 
     def unauthorized(self, asked: Asked) -> Answer | None:
         """Return the refusal of a request without a token that is good; None for any other."""

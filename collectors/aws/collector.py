@@ -7,8 +7,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import ValidationError
-
 from collectors.aws import diagnosis, permissions, shapes
 from collectors.aws.credentials import AwsSessions
 from collectors.aws.discovery import AccountDiscovery
@@ -23,8 +21,8 @@ from collectors.definition import ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
 from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.retry import Retrier, RetryPolicy
-from store.definition_file import explain
-from store.errors import CollectorError, ConfigError
+from collectors.section import read_section
+from store.errors import CollectorError
 from store.instant import rfc3339
 from store.model import Document, Report, Scope, Strict
 
@@ -48,12 +46,7 @@ class AwsCollector:
     Settings: ClassVar[type[Strict]] = AwsSettings
 
     def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
-        try:
-            self._settings = AwsSettings.model_validate(dict(settings))
-        except ValidationError as error:
-            raise ConfigError(
-                f"aws: {explain(error)}", "Mend the keys named; see config.example.toml."
-            ) from error
+        self._settings = read_section(self.provider, AwsSettings, settings)
         self._tools = tools
         self._concurrency = tools.concurrency
         self._engines: dict[str, Engine] = {}

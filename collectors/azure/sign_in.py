@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from collectors.rest.address import Address
 from collectors.rest.collector import RestSettings
 
 GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -44,11 +45,8 @@ class SignInSettings(RestSettings):
     certificate_path: str = ""
     certificate_password_env: str = Field(default="", pattern=r"^$|" + _ENVIRONMENT_NAME)
     token_file: str = ""
-    # A token goes to both: in the clear only where it does not leave the machine.
     authority: str = Field(default="", pattern=r"^$|^https://[^/]+/?$")
-    endpoint_url: str = Field(
-        default="", pattern=r"^$|^(https://[^/]+|http://(localhost|127\.0\.0\.1)(:\d+)?)/?$"
-    )
+    endpoint_url: Address = ""
 
     @model_validator(mode="after")
     def _check_credential(self) -> "SignInSettings":

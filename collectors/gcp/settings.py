@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from collectors.rest.address import Address
 from collectors.rest.collector import RestSettings
 
 # With the domain in front that projects of before 2012 may have: example.com:payroll.
@@ -55,10 +56,7 @@ class GcpSettings(RestSettings):
     impersonate: str = Field(default="", pattern=r"^$|^[^@\s/]+@[^@\s/]+\.[^@\s/]+$")
     quota_project: str = ""
     inventory: Literal["auto", "off"] = "auto"
-    # A token goes there: in the clear only where it does not leave the machine.
-    endpoint_url: str = Field(
-        default="", pattern=r"^$|^(https://[^/]+|http://(localhost|127\.0\.0\.1)(:\d+)?)/?$"
-    )
+    endpoint_url: Address = ""
     universe_domain: str = Field(default="googleapis.com", pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
 
     @field_validator("organizations", "folders")

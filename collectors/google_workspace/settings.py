@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from collectors.rest.address import Address
 from collectors.rest.collector import RestSettings
 
 _ADDRESS = r"[^@\s/]+@[^@\s/]+\.[^@\s/]+"
@@ -37,10 +38,7 @@ class GoogleWorkspaceSettings(RestSettings):
     credential: Literal["service_account", "impersonated"] = "service_account"
     credentials_file: str = ""
     impersonate: str = Field(default="", pattern=f"^$|^{_ADDRESS}$")
-    # A token goes there: in the clear only where it does not leave the machine.
-    endpoint_url: str = Field(
-        default="", pattern=r"^$|^(https://[^/]+|http://(localhost|127\.0\.0\.1)(:\d+)?)/?$"
-    )
+    endpoint_url: Address = ""
 
     @model_validator(mode="after")
     def _check_credential(self) -> "GoogleWorkspaceSettings":

@@ -7,8 +7,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import ValidationError
-
 from collectors.caller import Caller
 from collectors.collection import Collection
 from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
@@ -23,9 +21,9 @@ from collectors.ldap.transport import LdapTransport
 from collectors.ledger import Ledger
 from collectors.ratelimit import Limit, RateLimiter
 from collectors.retry import Retrier, RetryPolicy
+from collectors.section import read_section
 from collectors.transport import CallError
-from store.definition_file import explain
-from store.errors import CollectorError, ConfigError
+from store.errors import CollectorError
 from store.instant import rfc3339
 from store.model import Document, Gap, Report, Scope, Strict
 
@@ -50,12 +48,7 @@ class LdapCollector:
     Settings: ClassVar[type[Strict]] = LdapSettings
 
     def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
-        try:
-            self._settings = LdapSettings.model_validate(dict(settings))
-        except ValidationError as error:
-            raise ConfigError(
-                f"{self.provider}: {explain(error)}", "Mend the keys named; see config.example.toml."
-            ) from error
+        self._settings = read_section(self.provider, LdapSettings, settings)
         self._tools = tools
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()

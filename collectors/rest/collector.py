@@ -1,6 +1,7 @@
 """What the collectors of all providers that speak REST have in common."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib import metadata
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from collectors.caller import Caller
 from collectors.collection import Collection
@@ -20,9 +21,9 @@ from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.rest.service import Service
 from collectors.rest.transport import RestTransport, new_client
 from collectors.retry import Retrier, RetryPolicy
+from collectors.section import read_section
 from collectors.transport import Transport
-from store.definition_file import explain
-from store.errors import CollectorError, ConfigError
+from store.errors import CollectorError
 from store.model import Document, Report, Scope, Strict
 
 _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
@@ -49,7 +50,7 @@ class RestSettings(Strict):
     retries: int = Field(default=5, ge=1, le=20)
 
 
-class RestCollector:
+class RestCollector(ABC):
     """The part of :class:`collectors.contract.Collector` that does not depend on the provider.
 
     Resource types are ``*.toml`` beside the module of the subclass, limits are in ``limits.toml``
@@ -65,12 +66,7 @@ class RestCollector:
     Settings: ClassVar[type[Strict]]
 
     def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
-        try:
-            self._section = self.Settings.model_validate(dict(settings))
-        except ValidationError as error:
-            raise ConfigError(
-                f"{self.provider}: {explain(error)}", "Mend the keys named; see config.example.toml."
-            ) from error
+        self._section = read_section(self.provider, self.Settings, settings)
         self._tools = tools
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()
@@ -96,13 +92,13 @@ class RestCollector:
 
         return Collection(read, self._tools.clock)
 
+    @abstractmethod
     def services(self) -> Mapping[str, Service]:
         """Return the provider's services, by the names that calls begin with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def elsewhere(self) -> bool:
         """Say whether the configuration leads to another endpoint than the provider's own."""
-        raise NotImplementedError
 
     def inventory(self) -> Inventory | None:
         """Return what gives the elements of lists for many scopes at once, if there is such a thing."""

@@ -75,8 +75,16 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_configuration_that_is_wrong(tmp_path: Path) -> None:
     found = _found(Sandbox.make(tmp_path, "[aws]\nregoins = []\n"), 1)
-    assert _wrong(found) >= {"providers"}
-    assert "annexa.toml: aws: regoins" in found["providers"]["message"]
+    assert _wrong(found) >= {"aws: configuration"}
+    message = found["aws: configuration"]["message"]
+    assert "annexa.toml: aws: regoins: unknown key; did you mean 'regions'?" in message
+
+
+def test_a_fault_in_one_section_does_not_keep_another_from_being_looked_at(tmp_path: Path) -> None:
+    found = _found(Sandbox.make(tmp_path, "[github]\n[gcp]\nproject = []\n"), 1)
+    assert {"github: configuration", "gcp: configuration"} <= _wrong(found)
+    good = _found(Sandbox.make(tmp_path, "[gcp]\nproject = []\n[scim]\nbase_url = 'https://x.example'\n"), 1)
+    assert {"gcp: configuration", "scim: credentials"} <= _wrong(good)
 
 
 def test_no_provider(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_a_token_without_the_scope_is_no_list_of_nobody(fresh: Served) -> None:
         ({"impersonate": KEYLESS}, "no use for impersonate"),
         ({"admin": ""}, "needs admin"),
         ({"admin": "nobody"}, "pattern"),
-        ({"endpoint_url": "http://elsewhere.example"}, "pattern"),
+        ({"endpoint_url": "http://elsewhere.example"}, "no https:// address"),
     ],
 )
 def test_settings_that_do_not_fit(google: Served, section: dict[str, str], words: str) -> None:
