@@ -142,7 +142,8 @@ class Check(Strict):
 def load_checks(folders: Iterable[Path], compiled: Iterable[Path] = ()) -> dict[str, Check]:
     """Read every ``*.toml`` below ``folders`` that holds ``[[check]]`` tables.
 
-    Checks that follow a pattern, built-in or of these folders, are expanded: what is returned is plain. Rules are compiled when they are first used, so that reading stays fast.
+    Checks that follow a pattern, built-in or of these folders, are expanded: what is returned is plain.
+    Rules are compiled when they are first used, so that reading stays fast.
 
     Args:
         compiled: those of the folders whose rules are compiled at once, since nobody has yet.
@@ -156,9 +157,8 @@ def load_checks(folders: Iterable[Path], compiled: Iterable[Path] = ()) -> dict[
     origin: dict[str, Path] = {}
     tables, patterns = _read(folders)
     for folder, path, table in tables:
-        if "pattern" in table:
-            table = expand(table, patterns | built_in_patterns(), path)
-        check = parse(Check, table, path, str(table.get("id", "?")))
+        plain = expand(table, patterns, path) if "pattern" in table else table
+        check = parse(Check, plain, path, str(table.get("id", "?")))
         if check.id in found:
             raise DefinitionError(
                 f"{path}: check {check.id!r} is already defined in {origin[check.id]}",
@@ -174,9 +174,9 @@ def load_checks(folders: Iterable[Path], compiled: Iterable[Path] = ()) -> dict[
 def _read(
     folders: Iterable[Path],
 ) -> tuple[list[tuple[Path, Path, dict[str, Any]]], dict[str, Pattern]]:
-    """Return the tables of checks, each with its folder and file, and the patterns beside them."""
+    """Return the tables of checks, each with its folder and file, and the patterns there are."""
     tables: list[tuple[Path, Path, dict[str, Any]]] = []
-    patterns: dict[str, Pattern] = {}
+    patterns = dict(built_in_patterns())
     for folder in folders:
         for path in sorted(folder.rglob("*.toml")):
             kinds = read_kinds(path, "check", "pattern")

@@ -1,7 +1,8 @@
 """Patterns: a rule and its examples that many checks share, written once with parameters.
 
-A check names a pattern and what fills it. It is expanded while it is read, so that a check as it is applied, kept
-and shown holds its whole rule. The grammar is described for authors in ``docs/definitions.md``.
+A check names a pattern and what fills it. It is expanded while it is read, so that a check as it is
+applied, kept and shown holds its whole rule. The grammar is described for authors in
+``docs/definitions.md``.
 """
 
 import difflib
@@ -140,7 +141,7 @@ class _NotTextError(Exception):
 
 
 def _fill(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a value with every template filled; text that is nothing but one keeps the kind of what fills it."""
+    """Fill every template; text that is nothing but one becomes what fills it, of whatever kind."""
     if isinstance(value, dict):
         return {_text(key, values): _fill(each, values) for key, each in value.items()}
     if isinstance(value, list):
