@@ -4,7 +4,8 @@
 values, and the values that fields have where no policy says anything. Where Google gives other values than
 it documents, both are there (https://github.com/cisagov/ScubaGoggles reads them of tenants). Sources:
 https://cloud.google.com/identity/docs/concepts/supported-policy-api-settings (fields),
-https://cloud.google.com/identity/docs/concepts/policy-api-concepts#default_field_values (defaults).
+https://cloud.google.com/identity/docs/concepts/policy-api-concepts#default_field_values (defaults; without
+that of super administrators' recovery, of which https://support.google.com/a/answer/9436964 says otherwise).
 """
 
 import datetime as dt
