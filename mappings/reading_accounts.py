@@ -213,8 +213,7 @@ class _Element:
 
     def _value(self, expression: Expression) -> Any:
         # Elements carry what their document could not read only as a whole.
-        gaps = () if self.definition.each else self.document.gaps
-        if any(expression.keys is None or key in expression.keys for key in gaps):
+        if self.document.gaps and not self.definition.each and _hidden(expression, self.document):
             return None
         try:
             return expression.value(self.bound)
@@ -232,7 +231,7 @@ def _elements(
     each = definition.expressions.get("each")
     if each is not None:
         try:
-            if any(each.keys is None or key in each.keys for key in document.gaps):
+            if _hidden(each, document):
                 raise MissingValueError("it could not be read")
             found = list(_flat(each.value(activation(resource=whole, scope=facts, params={}, now=now))))
         except (MissingValueError, RuleFailedError):
@@ -249,6 +248,11 @@ def _elements(
                 result.untold.add(definition.type)
                 continue
         yield _Element(definition, document, bound)
+
+
+def _hidden(expression: Expression, document: Document) -> bool:
+    """Say whether a gap stands before anything that the expression reads."""
+    return any(expression.keys is None or key in expression.keys for key in document.gaps)
 
 
 def _flat(value: Any) -> Iterator[dict[str, Any]]:
