@@ -135,15 +135,8 @@ class Runner:
         self._judge = Judge.register(self._record, self._checks)
         self._run_id = self._record.begin_run(self._result.run, trigger)
         try:
-            discoveries = self._discover()
-            jobs = plan(self._collectors, discoveries, self._selections)
-            # What was left undone because the run is being stopped says nothing of what is there.
-            if not self._cancelled.is_set():
-                self._mark_unreachable(discoveries, jobs)
-                self._mark_narrowed(discoveries, jobs)
-            self._collect(jobs)
-            if not self._cancelled.is_set():
-                self._match_people()
+            with self._record.commits.run():
+                self._read()
         except KeyboardInterrupt:
             self._cancelled.set()
         except BaseException:
@@ -155,6 +148,17 @@ class Runner:
         elif self._result.gaps:
             self._result.status = "gaps"
         return self._finish(size_before, began)
+
+    def _read(self) -> None:
+        discoveries = self._discover()
+        jobs = plan(self._collectors, discoveries, self._selections)
+        # What was left undone because the run is being stopped says nothing of what is there.
+        if not self._cancelled.is_set():
+            self._mark_unreachable(discoveries, jobs)
+            self._mark_narrowed(discoveries, jobs)
+        self._collect(jobs)
+        if not self._cancelled.is_set():
+            self._match_people()
 
     def _finish(self, size_before: int, began: float) -> RunResult:
         result = self._result
