@@ -82,7 +82,7 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
         "access_active": _with_rest(
             (account.known.get("active") for account in person.access), sure_of_access
         ),
-        "mfa": _with_rest(_applicable(in_use, "mfa"), sure),
+        "mfa": _with_rest(_applicable(in_use, "mfa") or [None], sure),
         "admin": _with_rest(admin, sure),
         "admin_everywhere_known": True if sure and None not in admin else None,
         "everyday_admin": _with_rest(

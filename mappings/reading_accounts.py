@@ -75,7 +75,8 @@ class Accounts:
 
 def one_form(value: str) -> str:
     """Return an identifier's value in the form in which it is compared."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+    # Lower case, and not folded: ß and ss are letters of different people.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).lower()).strip()
 
 
 def either(values: Iterable[bool | None]) -> bool | None:
@@ -151,7 +152,10 @@ def _add_facts(
     result: Accounts,
 ) -> None:
     told: set[tuple[str, str, str, str]] = set()
+    otherwise: Mapping[str, bool] = definition.otherwise
     for known in documents or ():
+        if otherwise and not _excluded(definition, known, now):
+            otherwise = {}
         stale = (known.provider, known.scope, definition.type) in unread
         for element in _elements(definition, known, now, result):
             for name in element.names():
@@ -165,7 +169,23 @@ def _add_facts(
     for account in result.found.values():
         if account.type == definition.of and (account.place not in told or not whole):
             for attribute in definition.attributes:
-                _merge(account, attribute, definition.otherwise.get(attribute) if whole else None)
+                _merge(account, attribute, otherwise.get(attribute) if whole else None)
+
+
+def _excluded(definition: AccountDefinition, known: Known, now: dt.datetime) -> bool:
+    """Say whether a document is known to hold nothing that leaves open what others may do."""
+    unless = definition.expressions.get("unless")
+    if unless is None:
+        return True
+    if any(unless.keys is None or key in unless.keys for key in known.document.gaps):
+        return False
+    scope = {"provider": known.provider, "id": known.scope}
+    try:
+        return (
+            unless.value(activation(resource=view(known.document), scope=scope, params={}, now=now)) is False
+        )
+    except (MissingValueError, RuleFailedError):
+        return False
 
 
 def _merge(account: Account, attribute: str, value: Any) -> None:
