@@ -34,8 +34,8 @@ _ROOT = re.compile(r"arn:(?:[^:/\s]*:){4}(?:root|mfa/root-account-mfa-device)|<r
 _WORKFORCE = re.compile(r"(principal://\S*/workforcePools/\S+/subject/)([^\s/?]+)")
 
 _IAM_USER = re.compile(
-    r"(arn:[\w-]*:(?:iam::\d*:user/(?:[^\s\"',/]+/)*|sts::\d*:(?:assumed-role/[^\s\"',/]+|federated-user)/))"
-    r"([^\s\"',/*]+)(?=$|[\s\"',])"
+    r"(arn:[\w-]*:(?:iam::\d*:user/(?:[^\s\"',/\\]+/)*|sts::\d*:(?:assumed-role/[^\s\"',/\\]+|federated-user)/))"
+    r"([^\s\"',/*\\]+)(?=$|[\s\"',\\])"
 )
 
 _GUEST = "#EXT#"

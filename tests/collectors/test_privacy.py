@@ -1,5 +1,6 @@
 """Pseudonyms: nobody is named, what rules and joins need stays."""
 
+import json
 import re
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_where_only_addresses_are_personal_all_else_stays() -> None:
     assert "ann" not in STORE.of_addresses(
         "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ann"
     )
+
+
+def test_a_policy_that_is_kept_as_text_stays_one() -> None:
+    policy = {"Principal": {"AWS": ["arn:aws:iam::123456789012:user/ann", "ann@example.com"]}}
+    for text in (json.dumps(policy), json.dumps(policy).replace('"', '\\"')):
+        changed = json.loads(STORE.of_addresses(text).replace('\\"', '"'))
+        assert re.fullmatch(rf"arn:aws:iam::123456789012:user/{PERSON}", changed["Principal"]["AWS"][0])
+        assert changed["Principal"]["AWS"][1] == STORE.of("ann@example.com")
 
 
 def test_one_address_has_one_pseudonym_however_it_is_written() -> None:
