@@ -39,6 +39,8 @@ _IAM_USER = re.compile(
 )
 
 _GUEST = "#EXT#"
+# What is written where there is nothing to write: people are matched by it no more than by nothing.
+_NOTHING = re.compile(r"[\W0_]*|n/a", re.IGNORECASE)
 # Logins that products come with; rules ask for them, and they say nothing of who uses them.
 _NOBODY = frozenset(
     {"admin", "administrator", "default", "master", "mysql", "postgres", "root", "sa", "sqlserver", "system"}
@@ -122,7 +124,9 @@ class Pseudonyms:
         pieces = _BETWEEN.split(text.strip())
         if all(_ONE_ADDRESS.fullmatch(piece) for piece in pieces[::2]):
             return self._addresses(text, names)
-        if _DONE.fullmatch(text) or not text.strip() or _ROOT.fullmatch(text) or text.lower() in _NOBODY:
+        if _DONE.fullmatch(text) or _NOTHING.fullmatch(text.strip()):
+            return text
+        if _ROOT.fullmatch(text) or text.lower() in _NOBODY:
             return text
         path = _PATH.fullmatch(text) or _URL.fullmatch(text)
         if path is not None:

@@ -1,6 +1,7 @@
 """From documents to accounts: what each definition says of them, and what nobody could read."""
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from mappings.account import AccountDefinition
 from mappings.evaluate import view
 from mappings.rule import Expression, MissingValueError, RuleFailedError, activation
 from store.model import Document
+
+_NO_NUMBER = re.compile(r"[\W0_]*|n/a")
+"""What is written where somebody has no employee number."""
 
 Name = tuple[str, str]
 """An identifier: its kind, and its value in one form."""
@@ -216,8 +220,11 @@ class _Element:
         for identifier in self.definition.identifier:
             value = self._value(identifier.expression)
             for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, str) and each.strip():
-                    yield identifier.kind, one_form(each)
+                if not isinstance(each, str) or not each.strip():
+                    continue
+                value_in_one_form = one_form(each)
+                if identifier.kind != "employee-number" or not _NO_NUMBER.fullmatch(value_in_one_form):
+                    yield identifier.kind, value_in_one_form
 
     def attributes(self) -> dict[str, Any]:
         return {name: self._value(found) for name, found in self.definition.attributes.items()}

@@ -46,6 +46,8 @@ def test_what_names_a_person_is_replaced_and_the_rest_stays(text: str, form: str
     [
         "",
         "  ",
+        "0000",
+        "N/A",
         "<root_account>",
         "root",
         "Administrator",

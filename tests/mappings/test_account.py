@@ -11,6 +11,7 @@ from store.model import Document
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BUILT_IN = {definition.type: definition for definition in load_accounts([BUILT_IN_ACCOUNTS])}
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 WORKSPACE_USER = {
     "id": "1",
     "primaryEmail": "Ann@example.com",
@@ -77,6 +78,15 @@ def test_what_a_gap_hides_is_not_known() -> None:
     (account,) = accounts(known("aws.iam.user", content, gaps=gaps))
     assert account.known["mfa"] is None
     assert account.known["last_used"] == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "names"), [("0042", {("employee-number", "0042")}), ("0000", set()), ("N/A", set())]
+)
+def test_an_employee_number_that_says_nothing_is_none(number: str, names: set[tuple[str, str]]) -> None:
+    item = {"id": "1", "userName": "ann", "active": True, ENTERPRISE: {"employeeNumber": number}}
+    (account,) = accounts(known("scim.directory.user", {"item": item}))
+    assert {name for name in account.names if name[0] == "employee-number"} == names
 
 
 def test_a_user_who_cannot_sign_in_is_no_account_of_a_person() -> None:
