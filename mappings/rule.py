@@ -13,6 +13,7 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_strings
 
+from mappings.rule_functions import FUNCTIONS
 from store.errors import DefinitionError
 
 _TOKEN = re.compile(
@@ -44,6 +45,7 @@ def _environment() -> Any:
             ext_bindings.ExtBindings(),
             ext_math.ExtMath(),
         ],
+        functions=FUNCTIONS,
     )
 
 
@@ -53,6 +55,10 @@ class MissingValueError(Exception):
 
 class RuleFailedError(Exception):
     """The rule itself failed: a wrong type, a division by zero, a result that is no boolean."""
+
+
+class RuleTooLongError(RuleFailedError):
+    """The rule looks at more elements than the runtime lets one evaluation look at."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +111,10 @@ class Rule:
 
         Raises:
             MissingValueError: a key is missing.
+            RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        value = self.program.eval(activation)
+        value = _evaluated(self.program, activation)
         result = value.plain_value()
         if result is True or result is False:
             return bool(result)
@@ -137,6 +144,17 @@ def activation(
             "now": now,
         }
     )
+
+
+def _evaluated(program: Any, bound: Any) -> Any:
+    try:
+        return program.eval(bound)
+    except RuntimeError as error:
+        if "Iteration budget" in str(error):
+            raise RuleTooLongError(
+                "there are more elements than the 10,000 that one evaluation may look at"
+            ) from error
+        raise RuleFailedError(_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -216,7 +234,7 @@ def _members(tokens: list[tuple[str, str]]) -> frozenset[str] | None:
             plain = _plain_text(text)
             if plain is None:
                 return None
-            names.add(plain)
+            names.update((plain, *plain.split(".")))
         elif text == "`" or (text in ("[", "[?") and _ends_operand(tokens, i - 1) and _computes(tokens, i)):
             return None
     return frozenset(names)
@@ -260,9 +278,10 @@ class Expression:
 
         Raises:
             MissingValueError: a key is missing.
+            RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        value = self.program.eval(bound)
+        value = _evaluated(self.program, bound)
         result = value.plain_value()
         if value.type().name() == "ERROR":
             text = str(result)
