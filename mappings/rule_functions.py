@@ -4,6 +4,7 @@ CEL's macros (``all``, ``exists``, ``filter``, ``map``) look at 10,000 elements 
 ``filter`` and ``map`` take time by the square of the length. These take one look at each element.
 """
 
+from collections import Counter
 from collections.abc import Hashable
 from typing import Any
 
@@ -24,12 +25,13 @@ def values(elements: list[Any], path: str) -> list[Any]:
 
 
 def where(elements: list[Any], path: str, wanted: list[Any]) -> list[Any]:
-    """Return the elements that have one of the wanted values, of the same type, at a dotted path."""
-    known = {(type(each), each) for each in wanted}
+    """Return the elements that have one of the wanted values at a dotted path.
+
+    Text is compared in any case; what is of another type is another value.
+    """
+    known = {_compared(each) for each in wanted}
     return [
-        element
-        for element in elements
-        if any(isinstance(each, Hashable) and (type(each), each) in known for each in values([element], path))
+        element for element in elements if any(_compared(each) in known for each in values([element], path))
     ]
 
 
@@ -44,9 +46,18 @@ def distinct(elements: list[Any]) -> list[Any]:
     return [each for _, each in dict.fromkeys((type(each), each) for each in elements)]
 
 
-def lower(elements: list[Any]) -> list[Any]:
-    """Return text in lower case, and everything else as it is."""
-    return [each.casefold() if isinstance(each, str) else each for each in elements]
+def shared(elements: list[Any], path: str) -> list[Any]:
+    """Return the values that two or more of the elements have at a dotted path; case makes no difference."""
+    counts: Counter[str] = Counter()
+    for element in elements:
+        counts.update({value.casefold() for value in values([element], path) if isinstance(value, str)})
+    return [value for value, number in counts.items() if number > 1]
+
+
+def _compared(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.casefold()
+    return (type(value), value) if isinstance(value, Hashable) else None
 
 
 def _at(element: Any, step: str) -> Any:
@@ -67,5 +78,5 @@ FUNCTIONS = [
     _on_lists(values, cel.Type.STRING),
     _on_lists(where, cel.Type.STRING, _LIST),
     _on_lists(distinct),
-    _on_lists(lower),
+    _on_lists(shared, cel.Type.STRING),
 ]
