@@ -73,6 +73,8 @@ class AccountDefinition(Strict):
         label: CEL; what people call it.
         identifier: by what it is matched.
         otherwise: for facts, what holds where all were read and none tells of an account.
+        settles: for facts, attributes of which one document tells all there is to know: what others could
+            not read leaves them known, and of accounts that it is not about it says nothing.
     """
 
     type: str
@@ -91,6 +93,7 @@ class AccountDefinition(Strict):
     leaves_on: str = ""
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
+    settles: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccountDefinition":
@@ -103,6 +106,9 @@ class AccountDefinition(Strict):
         strange = self.otherwise.keys() - self.attributes.keys()
         if strange or (self.otherwise and self.kind != "facts"):
             raise ValueError("'otherwise' is for what facts tell")
+        untold = set(self.settles) - (self.attributes.keys() - self.otherwise.keys())
+        if untold or (self.settles and self.kind != "facts"):
+            raise ValueError("'settles' is for what facts tell, without 'otherwise'")
         return self
 
     @property
