@@ -26,6 +26,7 @@ _TOKEN = re.compile(
 )
 
 _SIMPLE_ESCAPES = re.compile(r"""(?:[^\\]|\\[\\"'nrt])*""", re.DOTALL)
+_PLAIN = frozenset({"STRING", "BOOL", "INT"})
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -114,15 +115,9 @@ class Rule:
             RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        value = _evaluated(self.program, activation)
-        result = value.plain_value()
+        result = _plain(_evaluated(self.program, activation))
         if result is True or result is False:
             return bool(result)
-        if value.type().name() == "ERROR":
-            text = str(result)
-            if text.startswith("NOT_FOUND"):
-                raise MissingValueError(text.split(": ", 1)[-1])
-            raise RuleFailedError(text)
         raise RuleFailedError(f"the rule gave {result!r}, not a boolean")
 
 
@@ -155,6 +150,32 @@ def _evaluated(program: Any, bound: Any) -> Any:
                 "there are more elements than the 10,000 that one evaluation may look at"
             ) from error
         raise RuleFailedError(_first_line(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """Return what an evaluation gave.
+
+    Raises:
+        MissingValueError: a key is missing.
+        RuleFailedError: any other failure.
+    """
+    # plain_value() of cel-expr-python 0.1.3 hands out None without a reference of its own, here and inside
+    # lists and maps: before Python 3.12, where None is immortal, some thousands of them end the process.
+    kind = value.type().name()
+    if kind in _PLAIN:
+        return value.plain_value()
+    if kind == "NULL":
+        return None
+    if kind.startswith("LIST"):
+        return [_plain(element) for element in value.value()]
+    if kind.startswith("MAP"):
+        return {key: _plain(element) for key, element in value.value().items()}
+    if kind == "ERROR":
+        text = str(value.plain_value())
+        if text.startswith("NOT_FOUND"):
+            raise MissingValueError(text.split(": ", 1)[-1])
+        raise RuleFailedError(text)
+    return value.plain_value()
 
 
 def _first_line(error: Exception) -> str:
@@ -281,11 +302,4 @@ class Expression:
             RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        value = _evaluated(self.program, bound)
-        result = value.plain_value()
-        if value.type().name() == "ERROR":
-            text = str(result)
-            if text.startswith("NOT_FOUND"):
-                raise MissingValueError(text.split(": ", 1)[-1])
-            raise RuleFailedError(text)
-        return result
+        return _plain(_evaluated(self.program, bound))

@@ -65,7 +65,7 @@ def _at(element: Any, step: str) -> Any:
 
 
 def _flat(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return [each for each in (value if isinstance(value, list) else [value]) if each is not None]
 
 
 def _on_lists(function: Any, *parameters: Any) -> Any:
