@@ -75,6 +75,8 @@ class AccountDefinition(Strict):
         otherwise: for facts, what holds where all were read and none tells of an account.
         unless: for facts, CEL over a whole document; where it holds of any, or nobody can tell, ``otherwise``
             does not: there may be more, such as what members of a group may do, that no document tells.
+        settles: for facts, attributes of which one document tells all there is to know: what others could
+            not read leaves them known, and of accounts that it is not about it says nothing.
     """
 
     type: str
@@ -95,6 +97,7 @@ class AccountDefinition(Strict):
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
     unless: str = ""
+    settles: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccountDefinition":
@@ -109,6 +112,9 @@ class AccountDefinition(Strict):
             raise ValueError("'otherwise' is for what facts tell")
         if self.unless and not self.otherwise:
             raise ValueError("'unless' limits 'otherwise', which is not there")
+        untold = set(self.settles) - (self.attributes.keys() - self.otherwise.keys())
+        if untold or (self.settles and self.kind != "facts"):
+            raise ValueError("'settles' is for what facts tell, without 'otherwise'")
         return self
 
     @property

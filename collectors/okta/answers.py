@@ -23,6 +23,9 @@ _REMEDIES = {
 }
 _CAUSES = 3
 
+_BY_LAST_ID = frozenset({"/api/v1/users", "/api/v1/groups"})
+"""Lists whose cursor is the id of the last element that was given."""
+
 
 def read_error(body: Any) -> tuple[str, str]:
     """Return code and message of an error of the management API, or of its OAuth servers.
@@ -48,7 +51,11 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class OktaPager:
-    """A ``Link`` header, or for administrators and their roles ``_links.next`` in the body."""
+    """A ``Link`` header, or for administrators and their roles ``_links.next`` in the body.
+
+    Okta has been seen to leave the header out although there was more. A full page of people or groups
+    without it is therefore no end: what comes after its last element is asked for.
+    """
 
     @property
     def keys(self) -> frozenset[str]:
@@ -61,11 +68,20 @@ class OktaPager:
         links = body.get("_links")
         link = links.get("next") if isinstance(links, dict) else None
         if link is None:
-            return None
+            return _after_a_full_page(body.get("items"), response.request.url)
         href = link.get("href") if isinstance(link, dict) else None
         if not isinstance(href, str) or not href:
             raise CallError("MalformedAnswer", "the address of the next page is none")
         return href
+
+
+def _after_a_full_page(items: Any, asked: httpx.URL) -> NextPage | None:
+    limit = asked.params.get("limit", "")
+    if asked.path not in _BY_LAST_ID or not isinstance(items, list) or not limit.isdecimal():
+        return None
+    last = items[-1].get("id") if items and isinstance(items[-1], dict) else None
+    full = len(items) >= int(limit) and isinstance(last, str) and last != asked.params.get("after")
+    return (("after", str(last)),) if full else None
 
 
 class AnswerCheck:

@@ -29,6 +29,10 @@ def _any_shape(ask: Ask, body: dict[str, Any]) -> None:
     del ask, body
 
 
+def _as_it_is(body: dict[str, Any]) -> dict[str, Any]:
+    return body
+
+
 def _whole(body: dict[str, Any]) -> str:
     del body
     return ""
@@ -50,6 +54,8 @@ class Service:
         headers: gives what each request carries besides its credentials.
         throttling: codes that ask to go slower, whatever the status.
         left_out: says what a successful answer admits to have left out; "" where it is whole.
+        form: brings a successful body into the form that definitions name, where services write the same in
+            several ways; may raise :class:`collectors.transport.CallError`.
         tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
             are not asked then.
     """
@@ -64,4 +70,5 @@ class Service:
     headers: Callable[[], Mapping[str, str]] = dict
     throttling: frozenset[str] = frozenset()
     left_out: Callable[[dict[str, Any]], str] = _whole
+    form: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
     tokens_for: Callable[[str], TokenSource] | None = None

@@ -12,7 +12,7 @@ import orjson
 from collectors.plain import LARGEST_STREAM
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
-from collectors.rest.paging import IndexPage, NextPage, StartIndex
+from collectors.rest.paging import CursorPage, IndexPage, NextPage, StartIndex
 from collectors.rest.service import Service, TokenSource
 from collectors.transport import Answer, CallError, Request
 
@@ -79,7 +79,7 @@ class RestTransport:
         tokens = service.tokens if service.tokens_for is None else service.tokens_for(request.call)
         response, content = self._exchange(service, tokens, asked, url)
         received = self._clock()
-        body = _body(response.status_code, content, service.array)
+        body = service.form(_body(response.status_code, content, service.array))
         service.check(asked, body)
         body, following = _paged(service, body, request.token, response)
         return Answer(
@@ -149,7 +149,9 @@ def _paged(
     service: Service, body: dict[str, Any], page: NextPage | None, response: httpx.Response
 ) -> tuple[dict[str, Any], NextPage | None]:
     if isinstance(service.pager, StartIndex):
-        fresh, following = service.pager.page_after(page if isinstance(page, IndexPage) else None, body)
+        fresh, following = service.pager.page_after(
+            page if isinstance(page, IndexPage | CursorPage) else None, body
+        )
         return dict(fresh), following
     return body, service.pager.next_page(body, response)
 
@@ -158,9 +160,9 @@ def _address(service: Service, asked: Ask, page: NextPage | None) -> httpx.URL:
     base = httpx.URL(service.base_url)
     if isinstance(page, str):
         return _next(base, page)
-    if isinstance(page, IndexPage) and isinstance(service.pager, StartIndex):
-        page = ((service.pager.parameter, str(page.start)),)
-    assert not isinstance(page, IndexPage)
+    if isinstance(page, IndexPage | CursorPage):
+        assert isinstance(service.pager, StartIndex)
+        page = service.pager.asked_with(page)
     first = httpx.URL(service.base_url + asked.path)
     return first.copy_merge_params([*asked.query, *(page or ())]) if asked.query or page else first
 

@@ -34,7 +34,7 @@ def annexa(scim: Scim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Annex
     monkeypatch.setenv("TEST_SCIM_TOKEN", TOKEN)
     scim.proxy.rules.clear()
     made = Annexa(tmp_path / "annexa")
-    settings = scim.settings(read_timeout=0.7)
+    settings = scim.settings(read_timeout=2)
     lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
     made.config.write_text(f'[store]\npath = "store"\n[scim]\n{lines}\n', encoding="utf-8")
     return made
