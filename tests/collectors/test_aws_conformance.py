@@ -22,8 +22,10 @@ _FAULTS = {
     Fault.TIMEOUT: faults.timeout(),
     Fault.SERVER_ERROR: faults.html(500),
     Fault.TRUNCATED: faults.truncate(0.5),
+    Fault.BROKEN_OFF: faults.truncate(0.5, cut=True),
     Fault.EMPTY: faults.empty(),
     Fault.NOT_AN_ANSWER: faults.html(200),
+    Fault.WRONG_TYPE: faults.mistype(),
     Fault.EXPIRED: faults.expired_token(),
     Fault.UNKNOWN_OPERATION: faults.unknown_operation(),
 }
