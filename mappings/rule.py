@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 )
 
 _SIMPLE_ESCAPES = re.compile(r"""(?:[^\\]|\\[\\"'nrt])*""", re.DOTALL)
+_PLAIN = frozenset({"STRING", "BOOL", "INT"})
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -143,6 +144,8 @@ def _plain(value: Any) -> Any:
     # plain_value() of cel-expr-python 0.1.3 hands out None without a reference of its own, here and inside
     # lists and maps: before Python 3.12, where None is immortal, some thousands of them end the process.
     kind = value.type().name()
+    if kind in _PLAIN:
+        return value.plain_value()
     if kind == "NULL":
         return None
     if kind.startswith("LIST"):
