@@ -1,13 +1,13 @@
 """What is Okta's own in answers: errors, pages, and what cannot be the answer to a call."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from collectors.rest.operation import Ask, parse
+from collectors.rest.known_answers import KnownAnswers
+from collectors.rest.operation import Ask
 from collectors.rest.paging import LinkHeader, NextPage
 from collectors.rest.published import Published
 from collectors.transport import CallError
@@ -93,13 +93,7 @@ class AnswerCheck:
     """
 
     def __init__(self, published: Published, calls: Iterable[str]) -> None:
-        self._shapes: list[tuple[re.Pattern[str], frozenset[str]]] = []
-        for call in sorted(set(calls), key=lambda each: ("{" in each, each)):
-            known = published.call(call)
-            fields = frozenset(published.forms.fields(known.form)) if known is not None else frozenset()
-            if fields:
-                pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(parse(call.partition(":")[2]).template))
-                self._shapes.append((re.compile(pattern), fields))
+        self._known = KnownAnswers(published, calls)
 
     def __call__(self, ask: Ask, body: dict[str, Any]) -> None:
         """Look at one answer.
@@ -110,12 +104,6 @@ class AnswerCheck:
         if "errorCode" in body:
             code, message = read_error(body)
             raise CallError("MalformedAnswer", f"an error came as a success: {code}: {message}")
-        fields = next((known for pattern, known in self._shapes if pattern.fullmatch(ask.path)), None)
-        if fields is not None and not fields & body.keys():
-            raise CallError(
-                "MalformedAnswer",
-                f"the answer has none of what it must have: {', '.join(sorted(fields)[:5])}",
-                retryable=True,
-            )
+        self._known(ask, body)
         if not all(isinstance(each, dict) for each in body.get("items", ())):
             raise CallError("MalformedAnswer", "the list holds what is no object", retryable=True)

@@ -49,7 +49,7 @@ class Service:
         read_error: takes the JSON of an error and returns its code and message, "" where unknown.
         check: refuses a successful body that cannot be the answer to what was asked, by raising
             :class:`collectors.transport.CallError`.
-        array: the key under which an answer that is a JSON array is found.
+        array: the key under which an answer that is a JSON array is found; "" where none is an answer.
         request_id: the header with the provider's name of a request.
         headers: gives what each request carries besides its credentials.
         throttling: codes that ask to go slower, whatever the status.

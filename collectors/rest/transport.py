@@ -195,7 +195,7 @@ def _body(status: int, content: bytes, array: str) -> dict[str, Any]:
         body = _json(content)
     except ValueError as error:
         raise _malformed(f"the body is not JSON: {error}") from error
-    if isinstance(body, list):
+    if isinstance(body, list) and array:
         return {array: body}
     if not isinstance(body, dict):
         raise _malformed(f"the body is a JSON {type(body).__name__}, not an object")
