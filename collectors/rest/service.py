@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from collectors.rest.failures import nested_error
 from collectors.rest.operation import Ask
 from collectors.rest.paging import Pager
+from collectors.transport import CallError
 
 
 class TokenSource(Protocol):
@@ -34,6 +36,11 @@ def _whole(body: dict[str, Any]) -> str:
     return ""
 
 
+def _no_error(body: dict[str, Any], headers: Mapping[str, str], now: datetime) -> CallError | None:
+    del body, headers, now
+    return None
+
+
 @dataclass(frozen=True)
 class Service:
     """One API of a provider.
@@ -52,6 +59,8 @@ class Service:
         left_out: says what a successful answer admits to have left out; "" where it is whole.
         tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
             are not asked then.
+        hidden_error: reads the error that a successful status may hide (GraphQL), from the body, the headers
+            and the time; None where there is none.
     """
 
     base_url: str
@@ -65,3 +74,4 @@ class Service:
     throttling: frozenset[str] = frozenset()
     left_out: Callable[[dict[str, Any]], str] = _whole
     tokens_for: Callable[[str], TokenSource] | None = None
+    hidden_error: Callable[[dict[str, Any], Mapping[str, str], datetime], CallError | None] = _no_error
