@@ -1,6 +1,16 @@
-"""What GitHub means by its answers."""
+"""What GitHub means by its answers, and which of them can be none."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
+
+from collectors.definition import Call, ListCall
+from collectors.rest.operation import Ask, parse
+from collectors.rest.published import Published
+from collectors.transport import CallError
+
+ARRAY = "items"
+"""Under which an answer is found that is a bare list."""
 
 THROTTLING = frozenset({"SecondaryRateLimit", "RateLimit"})
 """Codes that ask to go slower."""
@@ -13,8 +23,14 @@ _HINTS = (
         "NotAccessible",
         "the credential lacks a permission: compare it with `annexa permissions github`",
     ),
+    (
+        "resource protected by organization saml enforcement",
+        "SamlEnforced",
+        'authorise the token for the organisation: "Configure SSO" beside it in the settings of its owner',
+    ),
     ("bad credentials", "BadCredentials", ""),
 )
+_FIELD = re.compile(r"\w+")
 
 
 def read_error(body: Any) -> tuple[str, str]:
@@ -45,3 +61,47 @@ def _with_errors(message: str, errors: Any) -> str:
     ]
     named = "; ".join(each for each in details if each)
     return f"{message}: {named}" if named else message
+
+
+class AnswerCheck:
+    """Refuses a success that cannot be the answer, so that it does not look like an empty list.
+
+    Args:
+        published: what is known of the calls.
+        calls: the calls of REST that are made.
+    """
+
+    def __init__(self, published: Published, calls: Iterable[Call]) -> None:
+        self._shapes: dict[str, tuple[re.Pattern[str], frozenset[str]]] = {}
+        self._lists: dict[str, str] = {}
+        for call in calls:
+            known = published.call(call.call)
+            fields = published.forms.fields(known.form) if known is not None else ()
+            template = parse(call.operation).template
+            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+            self._shapes[template] = re.compile(pattern), frozenset(fields)
+            if isinstance(call, ListCall) and _FIELD.fullmatch(call.items):
+                self._lists[template] = call.items
+
+    def __call__(self, asked: Ask, body: dict[str, Any]) -> None:
+        """Look at one answer.
+
+        Raises:
+            CallError: ``MalformedAnswer``.
+        """
+        # /orgs/{org} fits no longer path, and of two that fit the one with fewer variables is meant.
+        fitting = [each for each, (pattern, _) in self._shapes.items() if pattern.fullmatch(asked.path)]
+        if not fitting:
+            return
+        template = min(fitting, key=lambda each: each.count("{"))
+        fields = self._shapes[template][1]
+        if fields and not fields & body.keys():
+            raise _malformed(f"the answer has none of what it must have: {', '.join(sorted(fields)[:5])}")
+        key = self._lists.get(template, ARRAY if ARRAY in body else "")
+        elements = body.get(key, [] if not key else None)
+        if not isinstance(elements, list) or not all(isinstance(each, dict) for each in elements):
+            raise _malformed("the list is none, or holds what is no object")
+
+
+def _malformed(what: str) -> CallError:
+    return CallError("MalformedAnswer", what, retryable=True)

@@ -33,7 +33,7 @@ def test_the_app_reads_with_a_token_of_the_installation(github: Served) -> None:
 
 
 def test_each_organisation_has_its_own_token(github: Served) -> None:
-    github.github.installations["other"] = {"id": 78, "permissions": {"metadata": "read"}}
+    github.github.installations["other"] = estate.installation(78)
     github.github.places["/orgs/other"] = estate.settings(login="other", id=43)
     collector = github.app(organizations=[estate.ORG, "other"])
     assert [each.id for each in collector.discover().scopes] == [estate.ORG, "other"]
@@ -48,7 +48,7 @@ def test_an_organisation_that_has_not_installed_the_app_is_a_gap(github: Served)
 
 
 def test_a_suspended_installation_is_a_gap(github: Served) -> None:
-    github.github.installations[estate.ORG] = {"id": 77, "suspended_at": "2026-01-01T00:00:00Z"}
+    github.github.installations[estate.ORG] = estate.installation(suspended_at="2026-01-01T00:00:00Z")
     (gap,) = github.app().discover().gaps
     assert gap.code == "Suspended"
 

@@ -20,6 +20,7 @@ from collectors.rest.forms import ANY
 from collectors.rest.published import published
 from mappings.check import load_checks
 from tests.collectors.github import estate
+from tests.collectors.github.generate_fields import queries
 from tests.collectors.github.github import Github, Refused, Wrapped
 
 COLLECTOR = GithubCollector({"organizations": [estate.ORG]}, Tools(redaction_key=b"key"))
@@ -133,16 +134,19 @@ def answers() -> Iterator[tuple[str, Any]]:
         call: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(call.partition(" ")[2])))
         for call in sorted(FIELDS["calls"], key=lambda call: call.count("{"))
     }
+    for query in sorted(queries(call for each in TYPES.values() for call in each.calls())):
+        asked = {"query": query, "variables": {"org": estate.ORG, "enterprise": "example-inc"}}
+        yield "graphql:POST /graphql", github.graph.answer(json.dumps(asked).encode())
     for path, content in github.places.items():
         call = next(call for call, pattern in patterns.items() if pattern.fullmatch(path))
-        queries: list[dict[str, str]] = [
+        tried: list[dict[str, str]] = [
             {},
             {"role": "admin"},
             {"filter": "2fa_disabled"},
             {"severity": "critical"},
         ]
-        for query in queries if callable(content) else queries[:1]:
-            given = content(query) if callable(content) else content
+        for parameters in tried if callable(content) else tried[:1]:
+            given = content(parameters) if callable(content) else content
             if isinstance(given, Refused):
                 continue
             if isinstance(given, Wrapped):

@@ -1,0 +1,84 @@
+"""What a credential sees of an organisation's lists.
+
+GitHub leaves out, without a word, the repositories that a credential may not see, and for outsiders the
+members who keep their membership to themselves. A list that may lack some is no proof that the others are gone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from collectors.transport import Answer, Request, Transport
+
+_OF_REPOSITORIES = frozenset(
+    {
+        "github:GET /orgs/{org}/repos",
+        "github:GET /orgs/{org}/code-scanning/alerts",
+        "github:GET /orgs/{org}/dependabot/alerts",
+        "github:GET /orgs/{org}/secret-scanning/alerts",
+    }
+)
+_OF_MEMBERS = frozenset({"github:GET /orgs/{org}/members"})
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What lists lack, "" where they are whole.
+
+    Attributes:
+        repositories, members: of lists over all repositories, and of members.
+    """
+
+    repositories: str = ""
+    members: str = ""
+
+    def lacks(self, call: str) -> str:
+        """Return what the list that a call reads lacks."""
+        if call in _OF_REPOSITORIES:
+            return self.repositories
+        return self.members if call in _OF_MEMBERS else ""
+
+
+def of_token(organization: Mapping[str, Any]) -> Sight:
+    """Return what a token sees.
+
+    Args:
+        organization: what GitHub says of it; some of it to owners only.
+    """
+    if isinstance(organization.get("two_factor_requirement_enabled"), bool):
+        return Sight()
+    remedy = "use a token of an owner, with the scope admin:org or the permission to read its administration"
+    said = "GitHub does not show the credential what it shows owners, so that {} may be left out: {}"
+    return Sight(said.format("repositories", remedy), said.format("members", remedy))
+
+
+def of_installation(installation: Mapping[str, Any]) -> Sight:
+    """Return what an App sees.
+
+    Args:
+        installation: what GitHub says of it.
+    """
+    permissions = installation.get("permissions")
+    reads = isinstance(permissions, Mapping) and permissions.get("members") in ("read", "write")
+    return Sight(
+        ""
+        if installation.get("repository_selection") == "all"
+        else "the GitHub App is not installed for all repositories, so that the others are left out: "
+        "choose all repositories in the settings of its installation",
+        ""
+        if reads
+        else "the GitHub App may not read members, so that some may be left out: grant it members:read",
+    )
+
+
+class WithinSight:
+    """Says of lists that the credential sees in part that they are not whole; see :class:`Transport`."""
+
+    def __init__(self, transport: Transport, sight: Sight) -> None:
+        self._transport = transport
+        self._sight = sight
+
+    def send(self, request: Request) -> Answer:
+        answer = self._transport.send(request)
+        lacking = self._sight.lacks(request.call)
+        return replace(answer, left_out=answer.left_out or lacking) if lacking else answer
