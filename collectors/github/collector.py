@@ -37,6 +37,14 @@ _HINTS = {"Redirected": "; was it renamed? Write its new login in github.organiz
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
+_MOST_OF_GRAPHQL = 2
+"""Times as many points of GraphQL as usual that GitHub gives at most, however many requests of REST."""
+
+
+def _share(call: str, share: float) -> float:
+    return min(share, _MOST_OF_GRAPHQL) if call.startswith("graphql:") else share
+
+
 class GithubCollector(TenantCollector):
     """Collects from organisations on GitHub; see :class:`collectors.contract.Collector`."""
 
@@ -57,8 +65,7 @@ class GithubCollector(TenantCollector):
         return {"app": self._service(own)}
 
     def transport(self, scope: Scope) -> Transport:
-        seen = self._sights.get(scope.id, sight.Sight())
-        return sight.WithinSight(self._transport_for(scope.id), seen)
+        return sight.WithinSight(self._transport_for(scope.id), sight.Sight.read(scope.attributes))
 
     def limiter(self, scope: Scope) -> RateLimiter:
         # GitHub counts by user, or by installation.
@@ -146,12 +153,12 @@ class GithubCollector(TenantCollector):
         caller = self._caller_with(self._transport_for(login))
         answer = caller.whole(ORGANIZATION, {"org": login}, "", Ledger())
         found = self.tenant(answer)
-        self._sights[found.id] = (
+        seen = (
             sight.of_token(answer)
             if self._settings.credential == "token"
             else sight.of_installation(self._installation_tokens(login).installation())
         )
-        return found
+        return replace(found, attributes={**found.attributes, **seen.attributes})
 
     def _transport_for(self, login: str) -> RestTransport:
         if self._settings.credential == "token":
@@ -196,10 +203,6 @@ class GithubCollector(TenantCollector):
         called = [call for each in self._types.values() for call in each.calls() if call.service == "github"]
         return AnswerCheck(published(self.folder), [ORGANIZATION, *called])
 
-    @cached_property
-    def _sights(self) -> dict[str, sight.Sight]:
-        return {}
-
     @property
     def _settings(self) -> GithubSettings:
         assert isinstance(self._section, GithubSettings)
@@ -219,4 +222,6 @@ class GithubCollector(TenantCollector):
         published = super()._limits
         if self.elsewhere():
             return published
-        return tuple(each.model_copy(update={"rate": each.rate * share}) for each in published)
+        return tuple(
+            each.model_copy(update={"rate": each.rate * _share(each.call, share)}) for each in published
+        )

@@ -82,9 +82,9 @@ def _check_organization(organization: Mapping[str, Any]) -> None:
     if organization.get("samlIdentityProvider", "") is None and not organization.get("viewerCanAdminister"):
         raise CallError(
             "NotShown",
-            "GitHub names no single sign-on of the organisation, and does so to owners and to Apps that may read "
-            "members only: where there is none, a token of an owner proves it, or leave this out with "
-            "collect.skip",
+            "GitHub names no single sign-on of the organisation, which it shows only to owners, and to Apps "
+            "that may read members: a token of an owner proves it where there is none; else leave this out "
+            "with collect.skip",
         )
 
 

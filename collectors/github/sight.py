@@ -1,7 +1,7 @@
 """What a credential sees of an organisation's lists.
 
 GitHub leaves out, without a word, the repositories that a credential may not see, and for outsiders the
-members who keep their membership to themselves. A list that may lack some is no proof that the others are gone.
+members who keep their membership to themselves. A list that may lack some is no proof that others are gone.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ _OF_REPOSITORIES = frozenset(
         "github:GET /orgs/{org}/secret-scanning/alerts",
     }
 )
+_REPOSITORIES, _MEMBERS = "unseen_repositories", "unseen_members"
 _OF_MEMBERS = frozenset({"github:GET /orgs/{org}/members"})
 
 
@@ -31,6 +32,17 @@ class Sight:
 
     repositories: str = ""
     members: str = ""
+
+    @classmethod
+    def read(cls, attributes: Mapping[str, str]) -> "Sight":
+        """Return what the attributes of a scope say."""
+        return cls(attributes.get(_REPOSITORIES, ""), attributes.get(_MEMBERS, ""))
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What goes into the scope, and so into the evidence; nothing where lists are whole."""
+        said = {_REPOSITORIES: self.repositories, _MEMBERS: self.members}
+        return {name: lacking for name, lacking in said.items() if lacking}
 
     def lacks(self, call: str) -> str:
         """Return what the list that a call reads lacks."""

@@ -29,7 +29,7 @@ def member(gaps: tuple[str, ...] = (), **content: Any) -> Known:
 
 
 def employee(name: str) -> Known:
-    content = {
+    content: dict[str, Any] = {
         "item": {
             "id": f"id-of-{name}",
             "userPrincipalName": name,

@@ -72,6 +72,16 @@ def test_a_token_that_ends_in_mid_list_is_replaced(github: Served) -> None:
     assert len(github.github.issued) > 1
 
 
+def test_an_app_that_was_removed_and_installed_anew_is_found_again(github: Served) -> None:
+    collector = github.app()
+    assert read(collector)[1]
+    github.github.installations[estate.ORG] = estate.installation(99)
+    github.github.tokens.clear()
+    scope = collector.discover().scopes
+    assert scope == ()
+    assert read(collector)[1]
+
+
 def test_an_app_that_gets_no_token_any_more_leaves_a_gap(github: Served) -> None:
     collector = github.app(read_timeout=0.3)
     scope = collector.discover().scopes[0]

@@ -68,9 +68,9 @@ def test_the_fields_are_of_no_other_calls() -> None:
 
 
 def test_only_what_has_no_other_proof_is_taken_for_absent() -> None:
-    """GitHub says "Not Found" of what may not be seen."""
+    """GitHub says "Not Found" of what may not be seen, and names the plan that a feature takes."""
     codes = {code for each in TYPES.values() for call in each.calls() for code in call.absent}
-    assert codes == {"404: Branch not protected", "404: Branch not found"}
+    assert codes == {"404: Branch not protected", "404: Branch not found", "403: Upgrade to GitHub"}
 
 
 # Secrets and persons.
@@ -225,6 +225,15 @@ def test_more_requests_in_an_hour_make_the_rate_larger() -> None:
     usual = COLLECTOR.limiter(_scope())
     call = "github:GET /orgs/{org}"
     assert more.rate("", call) == pytest.approx(3 * usual.rate("", call))
+
+
+def test_points_of_graphql_grow_less_than_requests_do() -> None:
+    """Installations on Enterprise Cloud have 15,000 requests and 10,000 points in an hour."""
+    section = {"organizations": [estate.ORG], "requests_per_hour": 15_000}
+    more = GithubCollector(section, Tools(redaction_key=b"key")).limiter(_scope())
+    usual = COLLECTOR.limiter(_scope())
+    call = "graphql:POST /graphql"
+    assert more.rate("", call) == pytest.approx(2 * usual.rate("", call))
 
 
 def test_organisations_that_one_token_reads_share_its_limit() -> None:
