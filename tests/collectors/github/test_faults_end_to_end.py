@@ -17,6 +17,7 @@ from tests.collectors.rest.rules import Faulty, Matcher, Rule, at, break_off, ho
 
 TYPES = (
     "github.actions.policy",
+    "github.org.identity",
     "github.org.member",
     "github.org.owner",
     "github.org.settings",
@@ -29,12 +30,14 @@ TYPES = (
 _WEBHOOKS = "github:GET /orgs/{org}/hooks"
 _KEYS = "github:GET /repos/{owner}/{repo}/keys"
 _PROTECTION = "github:GET /repos/{owner}/{repo}/branches/{branch}/protection"
+_GRAPHQL = "graphql:POST /graphql"
 _WORKFLOW = "github:GET /orgs/{org}/actions/permissions/workflow"
 CALLS: dict[str, Matcher] = {
     _WEBHOOKS: at("/hooks"),
     _KEYS: at("/keys"),
     _WORKFLOW: at("/actions/permissions/workflow"),
     _PROTECTION: at("/protection"),
+    _GRAPHQL: at("/graphql"),
     "github:GET /orgs/{org}/secret-scanning/alerts": at("/secret-scanning/alerts"),
 }
 """Lists, one of them with parents, and details."""
