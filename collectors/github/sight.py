@@ -1,7 +1,8 @@
 """What a credential sees of an organisation's lists.
 
-GitHub leaves out, without a word, the repositories that a credential may not see, and for outsiders the
-members who keep their membership to themselves. A list that may lack some is no proof that others are gone.
+GitHub leaves out, without a word, the repositories that a credential may not see, and for outsiders also
+secret teams and members who keep their membership to themselves. A list that may lack some is no proof that
+others are gone.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ _OF_REPOSITORIES = frozenset(
     }
 )
 _REPOSITORIES, _MEMBERS = "unseen_repositories", "unseen_members"
-_OF_MEMBERS = frozenset({"github:GET /orgs/{org}/members"})
+_OF_MEMBERS = frozenset({"github:GET /orgs/{org}/members", "github:GET /orgs/{org}/teams"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Sight:
     """What lists lack, "" where they are whole.
 
     Attributes:
-        repositories, members: of lists over all repositories, and of members.
+        repositories, members: of lists over all repositories, and of members and teams.
     """
 
     repositories: str = ""
@@ -52,16 +53,18 @@ class Sight:
 
 
 def of_token(organization: Mapping[str, Any]) -> Sight:
-    """Return what a token sees.
+    """Return what a token sees: all, if GitHub shows it what owners alone are shown.
 
     Args:
-        organization: what GitHub says of it; some of it to owners only.
+        organization: what GitHub says of it.
     """
-    if isinstance(organization.get("two_factor_requirement_enabled"), bool):
+    if isinstance(organization.get("two_factor_requirement_enabled"), bool) or organization.get(
+        "billing_email"
+    ):
         return Sight()
     remedy = "use a token of an owner, with the scope admin:org or the permission to read its administration"
     said = "GitHub does not show the credential what it shows owners, so that {} may be left out: {}"
-    return Sight(said.format("repositories", remedy), said.format("members", remedy))
+    return Sight(said.format("repositories", remedy), said.format("members and teams", remedy))
 
 
 def of_installation(installation: Mapping[str, Any]) -> Sight:

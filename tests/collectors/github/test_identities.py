@@ -7,6 +7,7 @@ import pytest
 
 from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import Document, Target
+from collectors.expression import search
 from collectors.github import graphql
 from collectors.github.collector import GithubCollector
 from tests.collectors.github import estate
@@ -59,6 +60,21 @@ def test_members_carry_the_identity_that_is_linked_to_them(github: Served) -> No
 def test_all_members_together_cost_one_list_of_identities(github: Served) -> None:
     members(github.collector())
     assert len([each for each in github.server.asked if each.path == "/api/graphql"]) == 4  # two of two pages
+
+
+def test_what_all_members_need_of_a_list_is_taken_from_it_once(
+    github: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Braces of JMESPath are no templates: else 50,000 members would read 50,000 identities each."""
+    applied: list[str] = []
+
+    def noting(expression: str, value: Any) -> Any:
+        applied.append(expression)
+        return search(expression, value)
+
+    monkeypatch.setattr("collectors.details.search", noting)
+    members(github.collector())
+    assert len([each for each in applied if each.startswith("data.organization.saml")]) == 1
 
 
 def test_a_login_that_changed_between_two_answers_loses_no_identity(github: Served) -> None:

@@ -12,6 +12,8 @@ from tests.collectors.github.github import reply
 from tests.collectors.github.test_github_conformance import refuse
 from tests.collectors.rest.rules import Rule, at
 
+_UNSHOWN = estate.settings(two_factor_requirement_enabled=None, billing_email=None)
+
 
 def read(collector: GithubCollector, kind: str) -> tuple[int, bool, list[str]]:
     """Return how many documents there are, whether that is all, and the gaps' messages."""
@@ -20,17 +22,18 @@ def read(collector: GithubCollector, kind: str) -> tuple[int, bool, list[str]]:
     return len(documents), collection.report.complete, [gap.message for gap in collection.report.gaps]
 
 
-@pytest.mark.parametrize("kind", ["github.repo.repository", "github.org.member", "github.repo.deploy-key"])
+@pytest.mark.parametrize(
+    "kind", ["github.repo.repository", "github.org.member", "github.repo.deploy-key", "github.org.team"]
+)
 def test_a_token_that_is_no_owner_s_proves_nobody_and_nothing_gone(github: Served, kind: str) -> None:
-    settings = estate.settings(two_factor_requirement_enabled=None)
-    github.github.places["/orgs/example"] = settings
+    github.github.places["/orgs/example"] = _UNSHOWN
     _, complete, messages = read(github.collector(), kind)
     assert not complete
     assert any("token of an owner" in each for each in messages)
 
 
 def test_what_is_there_is_read_all_the_same(github: Served) -> None:
-    github.github.places["/orgs/example"] = estate.settings(two_factor_requirement_enabled=None)
+    github.github.places["/orgs/example"] = _UNSHOWN
     assert read(github.collector(), "github.repo.repository")[0] == len(estate.REPOSITORIES)
 
 
