@@ -18,7 +18,7 @@ from store.record import Record
 CLOUDS = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
 """Provider → what to call it."""
 
-SOURCES = CLOUDS | {"entra": "Entra ID"}
+SOURCES = CLOUDS | {"ldap": "AD", "entra": "Entra ID"}
 """What is read from providers, as opposed to what is matched over all of them."""
 
 CONTROL = "8.24"
@@ -97,7 +97,7 @@ def report(workspace: Workspace, record: Record) -> None:
     print_table(
         _people(map(person_row, people(record)), findings),
         _WHO,
-        "People, matched over the directory and the clouds",
+        "People, matched over directories and clouds",
     )
     denied = [gap for gap in gaps if gap["code"] not in _NOT_OFFERED]
     print_table(

@@ -10,6 +10,9 @@ MEMBER_ATTRIBUTES = ("member", "uniqueMember")
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=groupOfMembers))"
 
+CHAIN = "(memberOf:1.2.840.113556.1.4.1941:=<group>)"
+"""Everything in a group, however deep: LDAP_MATCHING_RULE_IN_CHAIN, [MS-ADTS] 3.1.1.3.4.4.3."""
+
 Groups = Mapping[str, tuple[str, ...]]
 """The name of a group, as :func:`key` writes it → its direct members, as the directory writes them."""
 
@@ -52,6 +55,14 @@ def _walk(groups: Groups, group: str) -> Iterator[dict[str, Any]]:
                 waiting.append((member, depth + 1))
             else:
                 yield {"dn": member, "depth": depth, "via": current}
+
+
+def named_only(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the members that entries name and that are not among the entries themselves."""
+    found = list(entries)
+    shown = {key(each["dn"]) for each in found}
+    named = {key(name): name for each in found for name in each["attributes"].get("member", ())}
+    return sorted(name for short, name in named.items() if short not in shown)
 
 
 class GroupIndex:

@@ -102,7 +102,7 @@ def test_it_shows_controls_findings_gaps_and_the_verification(demo: Demo) -> Non
     assert places == sorted(places)
     assert re.search(r"8\.24 .*not satisfied|8\.24 .*not_satisfied", demo.section("Controls"))
     assert "critical" in demo.section("The worst findings")
-    for code in ("AccessDenied", "AuthorizationFailed", "IAM_PERMISSION_DENIED"):
+    for code in ("AccessDenied", "AuthorizationFailed", "IAM_PERMISSION_DENIED", "noSuchObject"):
         assert code in demo.section("What could not be read")
 
 
@@ -118,16 +118,16 @@ def test_one_control_is_answered_by_three_clouds(demo: Demo) -> None:
 
 def test_the_worst_of_every_cloud_is_shown(demo: Demo) -> None:
     table = demo.section("The worst findings").partition("People, matched")[0]
-    for cloud in ("AWS", "Azure", "Entra ID", "GCP"):
+    for cloud in ("AWS", "AD", "Azure", "Entra ID", "GCP"):
         assert re.search(rf"critical +{cloud} ", table)
 
 
 def test_people_are_matched_over_the_directory_and_the_clouds(demo: Demo) -> None:
     people = {row["name"]: row for row in demo.ask("people")}
     lead = people["farid.fontaine@fernhill.example"]
-    assert lead["directories"] == ["entra"]
+    assert lead["directories"] == ["entra", "ldap"]
     assert lead["access"] == ["aws", "azure", "gcp"]
-    assert lead["admin_in"] == ["aws", "azure", "entra", "gcp"]
+    assert lead["admin_in"] == ["aws", "azure", "entra", "gcp", "ldap"]
     left = people["bruno.hoang@fernhill.example"]
     assert (left["left"], left["active_in"]) == (True, ["aws", "azure"])
     assert people["katya.bekele@fernhill.example"]["mfa"] is False
@@ -140,6 +140,7 @@ def test_the_worst_off_of_the_people_are_shown(demo: Demo) -> None:
     table = demo.section("People, matched").partition("What could not be read")[0]
     assert re.search(r"critical +bruno\.hoang@", table)
     assert re.search(r"critical +hugo\.ivers@", table)
+    assert re.search(r"critical +Administrator", table)
     assert re.search(r"high +petra\.novak", table)
     assert re.search(r"high +katya\.bekele@", table)
 
@@ -157,8 +158,9 @@ def test_it_leaves_a_configuration_and_a_store_and_no_rubbish(demo: Demo) -> Non
 
 def test_it_leaves_no_server_behind(demo: Demo) -> None:
     config = tomllib.loads((demo.folder / "annexa.toml").read_text(encoding="utf-8"))
-    for provider in ("aws", "azure", "entra", "gcp"):
-        endpoint = urlsplit(config[provider]["endpoint_url"])
+    for provider in ("aws", "azure", "entra", "gcp", "ldap"):
+        endpoints = [config[provider]["endpoint_url"]] if provider != "ldap" else config[provider]["servers"]
+        endpoint = urlsplit(endpoints[0])
         assert endpoint.hostname == "localhost"
         with socket.socket() as client:
             assert client.connect_ex(("127.0.0.1", endpoint.port or 0)) != 0
