@@ -69,6 +69,7 @@ _SUCCESS = 0
 _SIZE_LIMIT = 4
 _PAGED = "1.2.840.113556.1.4.319"
 _MOST_RANGES = 10_000
+_MOST_PAGES = 100_000
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
 
 
@@ -222,7 +223,7 @@ class LdapTransport:
         """Return the entries of a search that is no list of its own."""
         entries: list[dict[str, Any]] = []
         token = None
-        while True:
+        for _ in range(_MOST_PAGES):
             answer = self._search(word, asked, token)
             if answer.left_out:
                 raise CallError("LeftOut", answer.left_out)
@@ -230,6 +231,7 @@ class LdapTransport:
             token = answer.next_token
             if token is None:
                 return entries
+        raise CallError("TooManyPages", f"the search goes on after {_MOST_PAGES} pages")
 
     def _entry(self, raw: Mapping[str, Any], asked: "_Asked", session: Session) -> dict[str, Any]:
         attributes: dict[str, list[str]] = {}
