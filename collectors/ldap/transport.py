@@ -206,10 +206,8 @@ class LdapTransport:
         """Find the members that Active Directory names, and shows no entry of: those of other domains."""
         base, group = _base_and_group(parameters)
         found = [
-            *self._whole("base", {"base": group, "attributes": ["member"]}),
-            *self._whole(
-                "subtree", {"base": base, "filter": CHAIN, "group": group, "attributes": ["member"]}
-            ),
+            *self.whole("base", {"base": group, "attributes": ["member"]}),
+            *self.whole("subtree", {"base": base, "filter": CHAIN, "group": group, "attributes": ["member"]}),
         ]
         entries = [{"dn": name, "attributes": {}, "flags": {}} for name in named_only(found)]
         with self._sessions.lent() as session:
@@ -217,10 +215,17 @@ class LdapTransport:
 
     def _read_groups(self, base: str) -> Groups:
         asked = {"base": base, "filter": GROUPS, "attributes": MEMBER_ATTRIBUTES}
-        return groups_of(self._whole("subtree", asked))
+        return groups_of(self.whole("subtree", asked))
 
-    def _whole(self, word: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the entries of a search that is no list of its own."""
+    def whole(self, word: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the entries of a search that is no list of its own.
+
+        Args:
+            word: of :data:`SCOPES`.
+
+        Raises:
+            CallError: it was not read to its end.
+        """
         entries: list[dict[str, Any]] = []
         token = None
         for _ in range(_MOST_PAGES):
