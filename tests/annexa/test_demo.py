@@ -113,7 +113,7 @@ def test_one_control_is_answered_by_three_clouds(demo: Demo) -> None:
         assert row is not None, f"{cloud} is not in {table}"
         assert all(int(number) > 0 for number in row.groups())
     providers = {row["provider"] for row in demo.ask("findings", "--control", "8.24", "--outcome", "fail")}
-    assert providers == {"aws", "azure", "gcp"}
+    assert providers >= {"aws", "azure", "gcp"}
 
 
 def test_the_worst_of_every_cloud_is_shown(demo: Demo) -> None:
