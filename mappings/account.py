@@ -74,6 +74,8 @@ class AccountDefinition(Strict):
         identifier: by what it is matched.
         otherwise: for facts, what holds where all were read and none tells of an account.
         everybody: for facts, that they are about all accounts of their scope, and not about some by name.
+        unless: for facts, CEL over a whole document; where it holds of any, or nobody can tell, ``otherwise``
+            does not: there may be more, such as what members of a group may do, that no document tells.
     """
 
     type: str
@@ -94,6 +96,7 @@ class AccountDefinition(Strict):
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
     everybody: bool = False
+    unless: str = ""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccountDefinition":
@@ -108,6 +111,8 @@ class AccountDefinition(Strict):
         strange = self.otherwise.keys() - self.attributes.keys()
         if strange or (self.otherwise and self.kind != "facts"):
             raise ValueError("'otherwise' is for what facts tell")
+        if self.unless and not self.otherwise:
+            raise ValueError("'unless' limits 'otherwise', which is not there")
         return self
 
     @property
@@ -127,8 +132,9 @@ class AccountDefinition(Strict):
 
     @cached_property
     def expressions(self) -> dict[str, Expression]:
-        """``each``, ``applies``, ``key`` and ``label``, for those that are there."""
-        sources: dict[str, Any] = {name: getattr(self, name) for name in ("each", "applies", "key", "label")}
+        """``each``, ``applies``, ``key``, ``label`` and ``unless``, for those that are there."""
+        names = ("each", "applies", "key", "label", "unless")
+        sources: dict[str, Any] = {name: getattr(self, name) for name in names}
         return {name: Expression.compile(source) for name, source in sources.items() if source}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappings.account import BUILT_IN_ACCOUNTS, load_accounts
+from mappings.account import BUILT_IN_ACCOUNTS, AccountDefinition, load_accounts
 from mappings.people import Person, match
 from mappings.reading_accounts import Account, Known, read_accounts
 from store.model import Document
@@ -160,6 +160,15 @@ def test_whom_another_domain_of_the_forest_may_name_is_not_known_to_be_no_admini
     users = [ad_user("ann", 1104), ad_user("eve", 1106)]
     found = accounts(*users, group([f"{DOMAIN}-1104"]), forest("example.com", "child.example.com"))
     assert {each.label: each.known["admin"] for each in found} == {"ann": True, "eve": None}
+
+
+def test_facts_are_about_everybody_or_about_somebody_by_name() -> None:
+    facts = {"type": "ldap.ad.forest", "kind": "facts", "of": "ldap.ad.user", "admin": "false"}
+    with pytest.raises(ValueError, match="need an identifier"):
+        AccountDefinition.model_validate(facts)
+    named = {"identifier": [{"kind": "ldap-sid", "value": "resource.id"}]}
+    with pytest.raises(ValueError, match="takes the place"):
+        AccountDefinition.model_validate({**facts, **named, "everybody": True})
 
 
 def test_a_forest_whose_domains_were_not_read_may_have_others() -> None:
