@@ -171,7 +171,8 @@ def test_what_it_says_to_try_next_works(demo: Demo) -> None:
     assert len(lines) >= 5
     for line in lines:
         said = demo.sandbox.ask(*shlex.split(line)[1:])
-        assert (said.code, said.err) == (0, ""), line
+        assert said.code == 0, line
+        assert not said.err or "it is not known whether they match" in said.err, line
         assert said.out.strip(), line
 
 
