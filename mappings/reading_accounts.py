@@ -121,9 +121,12 @@ def read_accounts(
         if account.type in told_of:
             for name in account.names:
                 by_name.setdefault((account.type, name), []).append(account)
+    settled: list[tuple[Account, str, bool]] = []
     for definition in definitions:
         if definition.kind == "facts":
-            _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
+            settled += _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
+    for account, attribute, value in settled:
+        account.known[attribute] = value or account.known.get(attribute) is True
     return result
 
 
@@ -163,7 +166,9 @@ def _add_facts(
     by_name: Mapping[tuple[str, Name], list[Account]],
     unread: Collection[tuple[str, str, str]],
     result: Accounts,
-) -> None:
+) -> list[tuple[Account, str, bool]]:
+    """Add what facts tell, and return what they settle, which holds whatever others could not read."""
+    settled: list[tuple[Account, str, bool]] = []
     told: set[tuple[str, str, str, str]] = set()
     otherwise: Mapping[str, bool] = definition.otherwise
     for known in documents or ():
@@ -171,18 +176,22 @@ def _add_facts(
             otherwise = {}
         stale = (known.provider, known.scope, definition.type) in unread
         for element in _elements(definition, known, now, result):
-            for name in element.names():
-                for account in by_name.get((definition.of, name), ()):
+            for account in _meant(definition, element, known, by_name, result):
+                if not definition.everybody:  # it would be evidence of everybody, and change with each change
                     account.sources.add(Source(definition.type, known.document.id, known.hash))
-                    told.add(account.place)
-                    for attribute, value in element.attributes().items():
+                told.add(account.place)
+                for attribute, value in element.attributes().items():
+                    if attribute not in definition.settles:
                         _merge(account, attribute, None if stale else value)
+                    elif isinstance(value, bool) and not stale:
+                        settled.append((account, attribute, value))
     incomplete = {kind for _, _, kind in unread} | result.untold
     whole = documents is not None and definition.type not in incomplete
     for account in result.found.values():
         if account.type == definition.of and (account.place not in told or not whole):
-            for attribute in definition.attributes:
+            for attribute in definition.attributes.keys() - set(definition.settles):
                 _merge(account, attribute, otherwise.get(attribute) if whole else None)
+    return settled
 
 
 def _excluded(definition: AccountDefinition, known: Known, now: dt.datetime) -> bool:
@@ -198,6 +207,22 @@ def _excluded(definition: AccountDefinition, known: Known, now: dt.datetime) -> 
         return unless.value(bound) is False
     except (MissingValueError, RuleFailedError):
         return False
+
+
+def _meant(
+    definition: AccountDefinition,
+    element: "_Element",
+    known: Known,
+    by_name: Mapping[tuple[str, Name], list[Account]],
+    result: Accounts,
+) -> Iterator[Account]:
+    """Yield the accounts that a fact is about."""
+    if definition.everybody:
+        place = (known.provider, known.scope, definition.of)
+        yield from (each for each in result.found.values() if each.place[:3] == place)
+        return
+    for name in element.names():
+        yield from by_name.get((definition.of, name), ())
 
 
 def _merge(account: Account, attribute: str, value: Any) -> None:
