@@ -93,6 +93,7 @@ class Runner:
     Args:
         workers: collections read at the same time.
         accounts: how documents tell of accounts; people are matched at the end of a run if there are any.
+        fresh_for: for how long the accounts in a list count as they were when it was last read.
         cancelled: set from outside to stop; what was acknowledged stays.
     """
 
@@ -105,6 +106,7 @@ class Runner:
         *,
         workers: int = 8,
         accounts: Sequence[AccountDefinition] = (),
+        fresh_for: dt.timedelta = dt.timedelta(days=8),
         cancelled: threading.Event | None = None,
     ) -> None:
         self._record = record
@@ -113,6 +115,7 @@ class Runner:
         self._selections = selections
         self._workers = workers
         self._accounts = accounts
+        self._fresh_for = fresh_for
         self._cancelled = cancelled or threading.Event()
         self._scopes: dict[str, _ScopeState] = defaultdict(_ScopeState)
         self._now = record.clock()
@@ -320,7 +323,7 @@ class Runner:
         telling = {definition.type for definition in self._accounts}
         if all(telling.isdisjoint(state.collected) for state in self._scopes.values()):
             return
-        matched = match_people(self._record, self._accounts, self._now)
+        matched = match_people(self._record, self._accounts, self._now, self._fresh_for)
         if matched is None:
             return
         writer = self._writer(matched.scope, PERSON, "")
