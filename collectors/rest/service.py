@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from collectors.rest.batch import Batching
 from collectors.rest.failures import nested_error
 from collectors.rest.operation import Ask
 from collectors.rest.paging import Pager
@@ -52,6 +53,7 @@ class Service:
         left_out: says what a successful answer admits to have left out; "" where it is whole.
         tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
             are not asked then.
+        batching: how it takes several requests at once, with ``tokens`` for all of them; None if it does not.
     """
 
     base_url: str
@@ -65,3 +67,4 @@ class Service:
     throttling: frozenset[str] = frozenset()
     left_out: Callable[[dict[str, Any]], str] = _whole
     tokens_for: Callable[[str], TokenSource] | None = None
+    batching: Batching | None = None

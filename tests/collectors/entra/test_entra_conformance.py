@@ -1,15 +1,18 @@
 """The Entra ID collector passes the conformance kit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from annexa.demo.graph import BATCH, paths
 from annexa.plugin import Tools
 from annexa.plugin.testing import ConformanceSuite, Fault
 from collectors.entra.collector import EntraCollector
+from collectors.rest.service import Service
 from tests.collectors.entra import estate, graph
 from tests.collectors.entra.conftest import Entra
 from tests.collectors.rest.rules import Faulty, Rule, at, break_off, hold, send
@@ -71,13 +74,15 @@ class TestEntra(ConformanceSuite):
         cls.folder = tmp_path_factory.mktemp("definitions")
         (cls.folder / "conformance.toml").write_text(_DEFINITION)
 
+    made: ClassVar[type[EntraCollector]] = EntraCollector
+
     def make_collector(self, tools: Tools) -> EntraCollector:
         with_folder = Tools(
             redaction_key=tools.redaction_key,
             definition_folders=(self.folder,),
             cancelled=tools.cancelled,
         )
-        return self.entra.collector(with_folder, read_timeout=self.patience)
+        return self.made(self.entra.settings(read_timeout=self.patience), with_folder)
 
     @contextmanager
     def broken(self, fault: Fault, call: str, *, later_page: bool = False) -> Iterator[None]:
@@ -93,3 +98,25 @@ class TestEntra(ConformanceSuite):
         finally:
             type(self).patience = 30
             self.entra.graph.rules.clear()
+
+
+class _Gathering(EntraCollector):
+    """Waits for company for so long that no detail is asked for alone."""
+
+    def services(self) -> Mapping[str, Service]:
+        found = super().services()["graph"]
+        assert found.batching is not None
+        return {"graph": replace(found, batching=replace(found.batching, linger=0.3))}
+
+
+class TestEntraInBatches(TestEntra):
+    made = _Gathering
+
+    def test_details_are_asked_for_together(self) -> None:
+        before = len(self.entra.server.asked)
+        reading = self.read()
+        asked = self.entra.server.asked[before:]
+        together = sum(len(paths(each)) for each in asked if each.path == BATCH)
+        assert together >= len(reading.documents) - 1, "only the user of the last page may come too late"
+        (tally,) = [each for each in reading.report.provenance["calls"] if each["call"] == _DETAIL]
+        assert (tally["pages"], tally["batched"]) == (len(reading.documents), together)
