@@ -73,6 +73,8 @@ class AccountDefinition(Strict):
         label: CEL; what people call it.
         identifier: by what it is matched.
         otherwise: for facts, what holds where all were read and none tells of an account.
+        only_adds: for facts, that nothing follows where none tells of an account, or they were not read:
+            other facts say what holds then.
     """
 
     type: str
@@ -91,6 +93,7 @@ class AccountDefinition(Strict):
     leaves_on: str = ""
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
+    only_adds: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccountDefinition":
@@ -100,6 +103,8 @@ class AccountDefinition(Strict):
             raise ValueError("facts need an identifier of the accounts that they are about")
         if self.kind != "facts" and not self.active:
             raise ValueError("an account needs 'active'")
+        if self.only_adds and (self.kind != "facts" or self.otherwise):
+            raise ValueError("'only_adds' is for facts without 'otherwise'")
         strange = self.otherwise.keys() - self.attributes.keys()
         if strange or (self.otherwise and self.kind != "facts"):
             raise ValueError("'otherwise' is for what facts tell")

@@ -160,6 +160,8 @@ def _add_facts(
                     told.add(account.place)
                     for attribute, value in element.attributes().items():
                         _merge(account, attribute, None if stale else value)
+    if definition.only_adds:
+        return
     incomplete = {kind for _, _, kind in unread} | result.untold
     whole = documents is not None and definition.type not in incomplete
     for account in result.found.values():
