@@ -2,8 +2,9 @@
 
     python -m benchmarks.distant_people USERS LATENCY_S [ROLE_GROUPS]
 
-Instead of ordinary groups there may be groups that hold directory roles, whose members are asked for. It prints its URL. What it answers has the form of Microsoft Graph, Okta and the Directory API of Google;
-nothing is kept, all of it follows from numbers. A page has as much as was asked for.
+Instead of ordinary groups there may be groups that hold directory roles, whose members are asked for. It
+prints its URL. What it answers has the form of Microsoft Graph, Okta and the Directory API of Google; nothing
+is kept, all of it follows from numbers. A page has as much as was asked for.
 """
 
 import asyncio

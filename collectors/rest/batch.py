@@ -1,8 +1,8 @@
 """Several requests in one: JSON batching, as OData 4.01 defines it and Microsoft Graph speaks it.
 
-Requests that threads make at about the same time go as one. Each has an answer of its own, which is taken as if
-it had been asked for alone; what happens to the batch as a whole never counts as an answer to one of them. See
-https://learn.microsoft.com/graph/json-batching.
+Requests that threads make at about the same time go as one. Each has an answer of its own, which is taken
+as if it had been asked for alone; what happens to the batch as a whole never counts as an answer to one of
+them. See https://learn.microsoft.com/graph/json-batching.
 """
 
 import json

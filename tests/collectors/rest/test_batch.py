@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +25,8 @@ from collectors.transport import Answer as Taken
 from tests.collectors.rest.test_transport import NOW, Tokens, reply
 
 CALL = "api:GET /v1.0/things/{id}"
-BATCHING = Batching("/v1.0/$batch", "/v1.0", frozenset({CALL}), most=4, linger=0.3)
+PATIENT = 5.0
+"""Seconds that are never waited, because the batch is full before."""
 BATCH = "/v1.0/$batch"
 
 
@@ -63,9 +63,12 @@ def responds(change: Callable[[list[dict[str, Any]]], Any]) -> Answering:
 
 
 @contextmanager
-def serving(answering: Answering, **more: Any) -> Iterator[tuple[RestTransport, Loopback]]:
+def serving(
+    answering: Answering, most: int = 2, linger: float = PATIENT
+) -> Iterator[tuple[RestTransport, Loopback]]:
+    batching = Batching(BATCH, "/v1.0", frozenset({CALL}), most, linger)
     with Loopback(answering) as server, new_client(1, 2, "annexa/test") as client:
-        service = replace(Service(server.url, Tokens(), LinkInBody("next"), batching=BATCHING), **more)
+        service = Service(server.url, Tokens(), LinkInBody("next"), batching=batching)
         yield RestTransport({"api": service}, client, lambda: NOW, at_once=2), server
 
 
@@ -91,7 +94,7 @@ def paths(server: Loopback) -> list[str]:
 
 
 def test_what_is_asked_at_once_goes_as_one_and_each_has_its_own_answer() -> None:
-    with serving(batches()) as (transport, server):
+    with serving(batches(), most=4) as (transport, server):
         answers = asking(transport, "0125")
     assert codes(answers) == ["0", "1", "2", "5"]
     (asked,) = server.asked
@@ -115,13 +118,13 @@ def test_an_answer_says_that_it_came_with_others_and_when() -> None:
 
 
 def test_no_more_go_as_one_than_the_provider_takes() -> None:
-    with serving(batches()) as (transport, server):
+    with serving(batches(), most=4) as (transport, server):
         assert codes(asking(transport, "01256789")) == list("01256789")
     assert [len(json.loads(each.body)["requests"]) for each in server.asked] == [4, 4]
 
 
 def test_what_nobody_accompanies_goes_alone() -> None:
-    with serving(batches()) as (transport, server):
+    with serving(batches(), linger=0.01) as (transport, server):
         (answer,) = asking(transport, "0")
     assert isinstance(answer, Taken)
     assert not answer.batched
@@ -129,7 +132,7 @@ def test_what_nobody_accompanies_goes_alone() -> None:
 
 
 def test_what_is_refused_within_a_batch_costs_the_others_nothing() -> None:
-    with serving(batches()) as (transport, server):
+    with serving(batches(), most=4) as (transport, server):
         answers = asking(transport, "0345")
     assert codes(answers) == ["0", "Denied", "NotFound", "5"]
     assert isinstance(answers[1], CallError)
@@ -241,7 +244,10 @@ def test_a_batch_that_fails_is_the_failure_of_each_and_never_an_absence(status: 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 302])
 def test_where_batches_are_not_taken_everything_is_asked_for_alone(status: int) -> None:
     refused = reply(status, {"error": {"code": "NotFound", "message": "x"}}, ("Location", "/elsewhere"))
-    with serving(lambda asked: refused if asked.path == BATCH else thing(asked)) as (transport, server):
+    with serving(lambda asked: refused if asked.path == BATCH else thing(asked), most=4) as (
+        transport,
+        server,
+    ):
         assert codes(asking(transport, "0134")) == ["0", "1", "Denied", "NotFound"]
         assert codes(asking(transport, "01")) == ["0", "1"]
     assert paths(server).count(BATCH) == 1
@@ -259,7 +265,7 @@ def test_a_request_that_holds_up_its_batch_is_the_only_one_that_fails_in_the_end
 def test_the_record_tells_how_many_answers_came_in_batches() -> None:
     ledger = Ledger()
     call = Call.model_validate({"call": CALL, "with": {"id": "{item.id}"}})
-    with serving(batches()) as (transport, _), ThreadPoolExecutor(3) as pool:
+    with serving(batches(), most=3, linger=1.0) as (transport, _), ThreadPoolExecutor(3) as pool:
         caller = Caller(transport, Retrier(RetryPolicy(), RateLimiter(), lambda _: False), 4, lambda: NOW)
         list(pool.map(lambda name: caller.whole(call, {"id": name}, "", ledger), "012"))
         caller.whole(call, {"id": "5"}, "", ledger)
