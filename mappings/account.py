@@ -36,7 +36,7 @@ STRONG = (
 WEAK = ("email", "saml-nameid")
 """Kinds that pass from hand to hand: addresses. Only verified ones may be named."""
 
-ATTRIBUTES = ("active", "admin", "everyday", "guest", "last_used", "leaves_on", "mfa")
+ATTRIBUTES = ("active", "admin", "department", "everyday", "guest", "last_used", "leaves_on", "mfa")
 """What may be known of an account."""
 
 
@@ -87,6 +87,7 @@ class AccountDefinition(Strict):
     identifier: tuple[Identifier, ...] = ()
     active: str = ""
     admin: str = ""
+    department: str = ""
     everyday: str = ""
     guest: str = ""
     last_used: str = ""

@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from mappings.pattern import Pattern, add_pattern, built_in_patterns, expand
 from mappings.rule import Rule
 from store.canonical import digest
-from store.definition_file import parse, read_tables
+from store.definition_file import parse, read_kinds
 from store.errors import DefinitionError
 from store.model import Outcome, Severity, Strict
 
@@ -141,6 +142,7 @@ class Check(Strict):
 def load_checks(folders: Iterable[Path], compiled: Iterable[Path] = ()) -> dict[str, Check]:
     """Read every ``*.toml`` below ``folders`` that holds ``[[check]]`` tables.
 
+    Checks that follow a pattern, built-in or of these folders, are expanded: what is returned is plain.
     Rules are compiled when they are first used, so that reading stays fast.
 
     Args:
@@ -153,20 +155,35 @@ def load_checks(folders: Iterable[Path], compiled: Iterable[Path] = ()) -> dict[
     at_once = set(compiled)
     found: dict[str, Check] = {}
     origin: dict[str, Path] = {}
+    tables, patterns = _read(folders)
+    for folder, path, table in tables:
+        plain = expand(table, patterns, path) if "pattern" in table else table
+        check = parse(Check, plain, path, str(table.get("id", "?")))
+        if check.id in found:
+            raise DefinitionError(
+                f"{path}: check {check.id!r} is already defined in {origin[check.id]}",
+                "Rename or remove one of the two.",
+            )
+        if folder in at_once:
+            _compile(check, path)
+        found[check.id] = check
+        origin[check.id] = path
+    return found
+
+
+def _read(
+    folders: Iterable[Path],
+) -> tuple[list[tuple[Path, Path, dict[str, Any]]], dict[str, Pattern]]:
+    """Return the tables of checks, each with its folder and file, and the patterns there are."""
+    tables: list[tuple[Path, Path, dict[str, Any]]] = []
+    patterns = dict(built_in_patterns())
     for folder in folders:
         for path in sorted(folder.rglob("*.toml")):
-            for table in read_tables(path, "check"):
-                check = parse(Check, table, path, str(table.get("id", "?")))
-                if check.id in found:
-                    raise DefinitionError(
-                        f"{path}: check {check.id!r} is already defined in {origin[check.id]}",
-                        "Rename or remove one of the two.",
-                    )
-                if folder in at_once:
-                    _compile(check, path)
-                found[check.id] = check
-                origin[check.id] = path
-    return found
+            kinds = read_kinds(path, "check", "pattern")
+            tables.extend((folder, path, table) for table in kinds["check"])
+            for table in kinds["pattern"]:
+                add_pattern(patterns, table, path)
+    return tables, patterns
 
 
 def _compile(check: Check, path: Path) -> None:

@@ -67,14 +67,21 @@ class Known:
 
 @dataclass(slots=True)
 class Accounts:
-    """All accounts, and the resource types of which some could not be told from their documents."""
+    """All accounts, and the resource types of which some could not be told from their documents.
+
+    Attributes:
+        names: each identifier that any has, once: what accounts share is held once.
+    """
 
     found: dict[tuple[str, str, str, str], Account] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
+    names: dict[Name, Name] = field(default_factory=dict)
 
 
 def one_form(value: str) -> str:
     """Return an identifier's value in the form in which it is compared."""
+    if value.isascii():
+        return value.lower().strip()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
 
 
@@ -103,10 +110,12 @@ def read_accounts(
         if definition.kind != "facts":
             for known in documents.get(definition.type, ()):
                 _read(definition, known, now, unread, result)
+    told_of = {each.of for each in definitions if each.kind == "facts" and each.type in documents}
     by_name: dict[tuple[str, Name], list[Account]] = {}
     for account in result.found.values():
-        for name in account.names:
-            by_name.setdefault((account.type, name), []).append(account)
+        if account.type in told_of:
+            for name in account.names:
+                by_name.setdefault((account.type, name), []).append(account)
     for definition in definitions:
         if definition.kind == "facts":
             _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
@@ -135,7 +144,7 @@ def _read(
             element.text("label") or key,
         )
         account = result.found.setdefault(account.place, account)
-        account.names.update(element.names())
+        account.names.update(result.names.setdefault(name, name) for name in element.names())
         account.sources.add(Source(definition.type, known.document.id, known.hash))
         account.stale = account.stale or stale
         for attribute, value in element.attributes().items():
@@ -206,8 +215,7 @@ class _Element:
 
     def _value(self, expression: Expression) -> Any:
         # Elements carry what their document could not read only as a whole.
-        gaps = () if self.definition.each else self.document.gaps
-        if any(expression.keys is None or key in expression.keys for key in gaps):
+        if self.document.gaps and not self.definition.each and _hidden(expression, self.document):
             return None
         try:
             return expression.value(self.bound)
@@ -225,7 +233,7 @@ def _elements(
     each = definition.expressions.get("each")
     if each is not None:
         try:
-            if any(each.keys is None or key in each.keys for key in document.gaps):
+            if _hidden(each, document):
                 raise MissingValueError("it could not be read")
             found = list(_flat(each.value(activation(resource=whole, scope=facts, params={}, now=now))))
         except (MissingValueError, RuleFailedError):
@@ -242,6 +250,11 @@ def _elements(
                 result.untold.add(definition.type)
                 continue
         yield _Element(definition, document, bound)
+
+
+def _hidden(expression: Expression, document: Document) -> bool:
+    """Say whether a gap stands before anything that the expression reads."""
+    return any(expression.keys is None or key in expression.keys for key in document.gaps)
 
 
 def _flat(value: Any) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 )
 
 _SIMPLE_ESCAPES = re.compile(r"""(?:[^\\]|\\[\\"'nrt])*""", re.DOTALL)
+_PLAIN = frozenset({"STRING", "BOOL", "INT"})
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -107,15 +108,9 @@ class Rule:
             MissingValueError: a key is missing.
             RuleFailedError: any other failure.
         """
-        value = self.program.eval(activation)
-        result = value.plain_value()
+        result = _plain(self.program.eval(activation))
         if result is True or result is False:
             return bool(result)
-        if value.type().name() == "ERROR":
-            text = str(result)
-            if text.startswith("NOT_FOUND"):
-                raise MissingValueError(text.split(": ", 1)[-1])
-            raise RuleFailedError(text)
         raise RuleFailedError(f"the rule gave {result!r}, not a boolean")
 
 
@@ -137,6 +132,32 @@ def activation(
             "now": now,
         }
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return what an evaluation gave.
+
+    Raises:
+        MissingValueError: a key is missing.
+        RuleFailedError: any other failure.
+    """
+    # plain_value() of cel-expr-python 0.1.3 hands out None without a reference of its own, here and inside
+    # lists and maps: before Python 3.12, where None is immortal, some thousands of them end the process.
+    kind = value.type().name()
+    if kind in _PLAIN:
+        return value.plain_value()
+    if kind == "NULL":
+        return None
+    if kind.startswith("LIST"):
+        return [_plain(element) for element in value.value()]
+    if kind.startswith("MAP"):
+        return {key: _plain(element) for key, element in value.value().items()}
+    if kind == "ERROR":
+        text = str(value.plain_value())
+        if text.startswith("NOT_FOUND"):
+            raise MissingValueError(text.split(": ", 1)[-1])
+        raise RuleFailedError(text)
+    return value.plain_value()
 
 
 def _first_line(error: Exception) -> str:
@@ -262,11 +283,4 @@ class Expression:
             MissingValueError: a key is missing.
             RuleFailedError: any other failure.
         """
-        value = self.program.eval(bound)
-        result = value.plain_value()
-        if value.type().name() == "ERROR":
-            text = str(result)
-            if text.startswith("NOT_FOUND"):
-                raise MissingValueError(text.split(": ", 1)[-1])
-            raise RuleFailedError(text)
-        return result
+        return _plain(self.program.eval(bound))

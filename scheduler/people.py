@@ -1,7 +1,7 @@
 """Who has which accounts, worked out at the end of a run from what the record last knew of all providers."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mappings.account import AccountDefinition
@@ -19,11 +19,12 @@ class Matched:
     """The people, and how far what they were matched from was read.
 
     Attributes:
+        documents: one for each of the people; they are made as they are taken, and only once.
         unread: why not everybody may be there, in words; "" where everything was read.
     """
 
     scope: Scope
-    documents: list[Document]
+    documents: Iterator[Document]
     report: Report
     unread: str
 
@@ -81,7 +82,7 @@ def match_people(
         },
     )
     unread_reason = f"not all accounts could be read: {', '.join(sorted(incomplete))}" if incomplete else ""
-    documents_of_people = [document(person, sides) for person in people]
+    documents_of_people = (document(person, sides) for person in people)
     return Matched(Scope(PROVIDER, SCOPE, "Everyone"), documents_of_people, report, unread_reason)
 
 

@@ -1,6 +1,7 @@
 """Running a plan: documents are read, kept and judged, collection by collection."""
 
 import datetime as dt
+import itertools
 import secrets
 import threading
 import time
@@ -321,8 +322,7 @@ class Runner:
         writer = self._writer(matched.scope, PERSON, "")
         checks = self._judge.on_type(PERSON)
         alike = writer.judged_alike(checks.digest(matched.scope))
-        for i in range(0, len(matched.documents), _AT_ONCE):
-            documents = matched.documents[i : i + _AT_ONCE]
+        while documents := list(itertools.islice(matched.documents, _AT_ONCE)):
             kept = writer.keep(documents)
             findings = judge_documents(checks, documents, kept, matched.scope, self._now, judged_alike=alike)
             writer.judge(findings, checks.keys)

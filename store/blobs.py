@@ -95,10 +95,21 @@ class Blobs:
             StoreError: the store does not hold it, or it is damaged.
         """
         row = connection.execute(_BLOB, {"key": key}).first()
-        if row is None:
+        return self.plain(connection, key, *((row.dictionary_id, row.data) if row else (None, None)))
+
+    def plain(
+        self, connection: sa.Connection, key: bytes, dictionary_id: int | None, compressed: bytes | None
+    ) -> bytes:
+        """Return the blob of a row that the caller has read; None where there is no row.
+
+        Raises:
+            PrunedError: retention let it go.
+            StoreError: the store does not hold it, or it is damaged.
+        """
+        if compressed is None:
             raise self._gone(connection, key)
         try:
-            data = self.decompress(connection, row.dictionary_id, row.data)
+            data = self.decompress(connection, dictionary_id, compressed)
             if hashlib.sha256(data).digest() != key:
                 raise ValueError("its content has another hash")
         except ValueError as error:

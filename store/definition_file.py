@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from store.errors import DefinitionError
 
-_TABLES = frozenset({"account", "resource", "check", "control", "limit", "exception"})
+_TABLES = frozenset({"account", "resource", "check", "control", "limit", "exception", "pattern"})
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -19,18 +19,28 @@ def read_tables(path: Path, key: str) -> list[dict[str, Any]]:
     """Return the ``[[key]]`` tables of a TOML file; none if the file has no such key.
 
     Raises:
+        DefinitionError: see :func:`read_kinds`.
+    """
+    return read_kinds(path, key)[key]
+
+
+def read_kinds(path: Path, *keys: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of several kinds of a TOML file, under each of the keys.
+
+    Raises:
         DefinitionError: the file cannot be read, is not TOML, holds something that is no
-            definition, or ``key`` is no array of tables.
+            definition, or one of the keys is no array of tables.
     """
     content = read_toml(path)
     for found in content.keys() - _TABLES:
         near = difflib.get_close_matches(found, _TABLES, n=1)
         hint = f"Did you mean [[{near[0]}]]?" if near else f"Definitions are {', '.join(sorted(_TABLES))}."
         raise DefinitionError(f"{path}: {found!r} is no kind of definition", hint)
-    tables = content.get(key, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise DefinitionError(f"{path}: {key!r} must be an array of tables", f"Write [[{key}]].")
-    return tables
+    found_tables = {key: content.get(key, []) for key in keys}
+    for key, tables in found_tables.items():
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise DefinitionError(f"{path}: {key!r} must be an array of tables", f"Write [[{key}]].")
+    return found_tables
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -248,20 +248,19 @@ def judged_resources(record: Record, check_id: str) -> list[JudgedResource]:
 def documents(record: Record, provider: str, scope_id: str, resource_type: str) -> Iterator[Document]:
     """Yield the last known documents of a type in a scope."""
     query = sa.text(
-        """SELECT c.hash FROM scope s
+        """SELECT c.hash, b.dictionary_id, b.data FROM scope s
            JOIN series e ON e.scope_id = s.id AND e.resource_type = :type
            JOIN resource r ON r.series_id = e.id
            JOIN content c ON c.resource_pk = r.id AND c.closed IS NULL
+           LEFT JOIN blob b ON b.hash = c.hash
            WHERE s.provider = :provider AND s.external_id = :scope
            ORDER BY e.region, r.resource_id"""
     )
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        rows = connection.execute(
-            query, {"type": resource_type, "provider": provider, "scope": scope_id}
-        ).scalars()
-        for key in rows.all():
-            yield Document.from_payload(orjson.loads(record.blobs.get(connection, key)))
+        bound = {"type": resource_type, "provider": provider, "scope": scope_id}
+        for row in connection.execute(query, bound):
+            yield Document.from_payload(orjson.loads(record.blobs.plain(connection, *row)))
 
 
 def standing_documents(
@@ -273,21 +272,23 @@ def standing_documents(
     """
     query = sa.text(
         f"""{moment.last(at)}
-            SELECT s.provider, s.external_id, c.hash FROM last
+            SELECT s.provider, s.external_id, c.hash, b.dictionary_id, b.data FROM last
             JOIN series e ON e.id = last.series_id AND e.resource_type = :type
             JOIN scope s ON s.id = e.scope_id
             JOIN resource r ON r.series_id = e.id
             JOIN content c ON c.resource_pk = r.id AND {moment.standing("c", at)}
+            LEFT JOIN blob b ON b.hash = c.hash
             ORDER BY s.provider, s.external_id, e.region, r.resource_id"""
     )
     with record.engine.connect() as connection:
         record.blobs.load(connection)
-        for row in connection.execute(query, {"type": resource_type, **moment.bound(at)}).all():
+        found = connection.execute(query, {"type": resource_type, **moment.bound(at)})
+        for provider, scope_id, key, dictionary_id, data in found:
             try:
-                payload = record.blobs.get(connection, row.hash)
+                payload = record.blobs.plain(connection, key, dictionary_id, data)
             except PrunedError:
                 continue
-            yield row.provider, row.external_id, Document.from_payload(orjson.loads(payload)), row.hash.hex()
+            yield provider, scope_id, Document.from_payload(orjson.loads(payload)), key.hex()
 
 
 def types_changed_since_judged(record: Record, provider: str, scope_id: str) -> set[str]:

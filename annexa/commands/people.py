@@ -9,7 +9,7 @@ import click
 
 from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
-from annexa.moments import as_of_option, must_be_collected_by
+from annexa.moments import MOMENT, as_of_option, must_be_collected_by
 from annexa.output import (
     Column,
     Row,
@@ -23,6 +23,7 @@ from annexa.output import (
 from annexa.people_rows import is_called, people, person_body, person_row
 from annexa.progress import phase_display
 from annexa.workspace import Workspace
+from mappings.movements import CHANGES
 from mappings.person import PERSON
 from store.errors import StoreError
 from store.instant import rfc3339
@@ -38,6 +39,14 @@ _COLUMNS = (
     Column("admin_in", "Administers"),
     Column("mfa", "MFA"),
     Column("left", "Left"),
+)
+
+_CHANGES = (
+    Column("at", "Found at"),
+    Column("name", "Name", fold=True),
+    Column("change", "Change"),
+    Column("provider", "Where"),
+    Column("more", "", fold=True),
 )
 
 _FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
@@ -122,6 +131,36 @@ def resolve(config: Path | None, address: str, as_of: str | None, form: str) -> 
     return int(ExitCode.COMPLETE if rows else ExitCode.USAGE)
 
 
+@command.command("changes")
+@click.option("--from", "since", type=MOMENT, required=True, help="A date (its end, in UTC) or a moment.")
+@click.option("--to", "until", type=MOMENT, help="A date (its end, in UTC) or a moment.  [default: now]")
+@click.option("--only", multiple=True, type=click.Choice(CHANGES), help="Only these; may be repeated.")
+@format_option
+@click.pass_obj
+def changes(config: Path | None, since: str, until: str | None, only: tuple[str, ...], form: str) -> None:
+    """List who joined, moved and left in a time, and who gained or lost access or administration.
+
+    A change came about between the run that found it and the one before. Of somebody who left it is said
+    where accounts were still active then, and when the last of them was found to have ended.
+    """
+    from annexa.people_changes import people_changes
+
+    if until is not None and since > until:
+        raise click.BadParameter("it must not be later than --to.", param_hint="--from")
+    with Workspace.load(config).reading() as record:
+        must_be_collected_by(record, since)
+        found = people_changes(record, since, until)
+    rows = [row for row in found.rows if not only or row["change"] in only]
+    if form == "table":
+        rows = [row | {"more": _more(row)} for row in rows]
+    print_rows(rows, _CHANGES, form, empty="Nothing changed.")
+    if found.pruned:
+        documents = "one former document" if found.pruned == 1 else f"{found.pruned} former documents"
+        click.echo(
+            f"annexa: retention let {documents} of people go; what was in it is not in this answer.", err=True
+        )
+
+
 @command.command("forget")
 @click.argument("person")
 @attribution_options("Why; it stays in the log.", "Who answers for it; it stays in the log.")
@@ -177,6 +216,15 @@ def _say_forgotten(row: Row) -> None:
         click.echo(f"Log entry {row['entry']}. Ids and names of resources stay: see docs/privacy.md.")
     for notice in row["notices"]:
         click.echo(f"annexa: {shown(notice)}", err=True)
+
+
+def _more(row: Row) -> str:
+    if row["change"] == "moved":
+        return f"{row['from'] or 'no department'} → {row['to'] or 'no department'}"
+    if row["change"] != "left" or not row["active_in"]:
+        return ""
+    ended = f"until {row['access_ended']}" if row["access_ended"] else "and no end of that was found"
+    return f"still active in {', '.join(row['active_in'])}, {ended}"
 
 
 def _person(record: Record, wanted: str, at: str | None) -> Document:

@@ -18,6 +18,9 @@ from collectors.rest.tenant import Tenant, TenantCollector
 from collectors.transport import CallError
 from store.model import Strict
 
+_OWN = "my_customer"
+"""The customer of whoever asks."""
+
 _NOTE = (
     "Paste them under Security > Access and data control > API controls > Domain-wide delegation in the "
     "admin console, for the client id of the service account. The administrator who is impersonated needs a "
@@ -55,12 +58,19 @@ class GoogleWorkspaceCollector(TenantCollector):
         return bool(self._settings.endpoint_url)
 
     def tenant_parameters(self) -> dict[str, Any]:
-        return {"customerKey": self._settings.customer}
+        return {"customerKey": _OWN}
 
     def tenant(self, answer: Mapping[str, Any]) -> Tenant:
         found = answer.get("id")
         if not isinstance(found, str) or not found:
             raise CallError("MalformedAnswer", "the answer names no customer")
+        if self._settings.customer not in (_OWN, found):
+            # Half of the calls name no customer: they would answer for the administrator's own.
+            raise CallError(
+                "OtherCustomer",
+                f"{self._settings.admin} belongs to the customer {found}, but customer is "
+                f"{self._settings.customer}: name an administrator of that customer, or leave customer out",
+            )
         domain = answer.get("customerDomain")
         return Tenant(found, domain if isinstance(domain, str) and domain else found)
 

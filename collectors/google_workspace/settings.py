@@ -20,7 +20,7 @@ class GoogleWorkspaceSettings(RestSettings):
     both does for what needs no answers of Google's, such as printing the scopes.
 
     Attributes:
-        customer: the customer's id (``C0…``); ``my_customer`` is the administrator's own.
+        customer: the id (``C0…``) that the administrator's own customer must have; ``my_customer`` is any.
         admin: the administrator whom the service account stands for, by e-mail address.
         credential: ``service_account`` signs with a key of its own; ``impersonated`` has IAM sign, so that
             there is no key.

@@ -1,11 +1,12 @@
 """What a rule depends on is worked out from its text, in every spelling that CEL allows."""
 
 import datetime as dt
+import sys
 from typing import Any
 
 import pytest
 
-from mappings.rule import MissingValueError, Rule, RuleFailedError, activation
+from mappings.rule import Expression, MissingValueError, Rule, RuleFailedError, activation
 from store.errors import DefinitionError
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -252,3 +253,37 @@ def test_any_other_failure_is_the_rules_own(source: str) -> None:
 )
 def test_absence_can_be_asked_for(source: str) -> None:
     assert evaluate(source, {"a": 1}) is False
+
+
+# What an expression gives.
+
+
+def value(source: str, **resource: Any) -> Any:
+    bound = activation(resource=resource, scope={"id": "1"}, params={}, now=NOW)
+    return Expression.compile(source).value(bound)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, True, 7, 0.5, "text", [], {}, [None, 1, ["a", None]], {"a": None, "b": [{"c": False}]}],
+)
+def test_an_expression_gives_what_the_document_holds(found: Any) -> None:
+    assert value("resource.found", found=found) == found
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None needs no references since Python 3.12")
+@pytest.mark.parametrize("found", [None, [None], {"a": None}, [{"a": [None]}]])
+def test_nulls_take_no_references_from_the_interpreter(found: Any) -> None:
+    before = sys.getrefcount(None)
+    for _ in range(500):
+        value("resource.found", found=found)
+    assert sys.getrefcount(None) > before - 100
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None needs no references since Python 3.12")
+def test_rules_that_give_null_take_no_references_either() -> None:
+    before = sys.getrefcount(None)
+    for _ in range(500):
+        with pytest.raises(RuleFailedError):
+            evaluate("resource.found", {"found": None})
+    assert sys.getrefcount(None) > before - 100

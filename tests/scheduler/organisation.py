@@ -51,6 +51,7 @@ class Person:
     guest: bool = False
     licensed: bool = True
     leaves: str | None = None
+    department: str | None = None
     last_sign_in: str = "2026-02-28T08:00:00Z"
 
 
@@ -180,6 +181,7 @@ def _user(person: Person) -> dict[str, Any]:
         "userPrincipalName": person.address,
         "mail": person.address,
         "accountEnabled": person.enabled,
+        "department": person.department,
         "userType": "Guest" if person.guest else "Member",
         "externalUserState": "Accepted" if person.guest else None,
         "assignedLicenses": [{"skuId": "1"}] if person.licensed else [],

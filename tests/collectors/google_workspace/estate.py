@@ -144,8 +144,12 @@ def build(estate: Workspace) -> None:
         "domainName": "example.com",
         "verified": True,
         "isPrimary": True,
-        "domainAliases": [{"domainAliasName": "example.net", "verified": True}],
+        "domainAliases": [
+            {"domainAliasName": "example.net", "verified": True},
+            {"domainAliasName": "alias.partner.example", "verified": False},
+        ],
     }
+    claimed = {"kind": "admin#directory#domain", "domainName": "partner.example", "verified": False}
     role = {
         "kind": "admin#directory#role",
         "roleId": "1",
@@ -169,7 +173,7 @@ def build(estate: Workspace) -> None:
             "tokenList", [{"clientId": "77.apps", "displayText": "Planner", "scopes": ["openid"]}]
         ),
         f"{_DIRECTORY}/users/{{userKey}}/asps": of_user("aspList", [{"codeId": 1, "name": "Old mail"}]),
-        f"{_CUSTOMER}/domains": listed("domains", [domain], "domains"),
+        f"{_CUSTOMER}/domains": listed("domains", [domain, claimed], "domains"),
         f"{_CUSTOMER}/domainaliases": listed(
             "domainAliases", [{"domainAliasName": "example.net", "verified": True}], "domainAliases"
         ),

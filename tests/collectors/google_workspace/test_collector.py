@@ -47,6 +47,20 @@ def test_the_scope_is_the_customer(read: Read) -> None:
     assert read.discovery.gaps == ()
 
 
+def test_an_administrator_of_another_customer_is_told_apart(google: Served) -> None:
+    assert google.collector(customer=estate.CUSTOMER).discover().scopes[0].id == estate.CUSTOMER
+    found = google.collector(customer="C0other").discover()
+    assert found.scopes == ()
+    assert [gap.code for gap in found.gaps] == ["OtherCustomer"]
+    assert f"belongs to the customer {estate.CUSTOMER}" in found.gaps[0].message
+
+
+def test_only_domains_that_were_verified_are_the_organisation_s_own(read: Read) -> None:
+    for document in (*read.of("groups.group"), *read.of("directory.role-assignment")):
+        assert document.content["domains"] == ["example.com"]
+    assert {tuple(each.content["aliases"]) for each in read.of("groups.group")} == {("example.net",)}
+
+
 def test_every_type_is_read_whole(read: Read) -> None:
     for kind, collection in read.collections.items():
         assert collection.report.gaps == [], kind
@@ -128,7 +142,7 @@ permission = ["https://www.googleapis.com/auth/admin.directory.domain.readonly"]
     collector = google.collector(Tools(redaction_key=b"own", definition_folders=(tmp_path,)))
     scope = collector.discover().scopes[0]
     collection = collector.collect(scope, Target("google_workspace.own.domain", ""))
-    assert [each.name for each in collection] == ["example.com"]
+    assert [each.name for each in collection] == ["example.com", "partner.example"]
 
 
 def test_permissions_are_the_scopes_as_the_console_takes_them() -> None:

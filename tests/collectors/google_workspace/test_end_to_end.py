@@ -66,7 +66,7 @@ EXPECTED = {
     ("google_workspace.directory.role.narrow", "roles/2"): "fail",
     ("google_workspace.directory.role-assignment.members-inside", "roleAssignments/52"): "pass",
     ("google_workspace.groups.group.no-outside-members", "groups/g2"): "fail",
-    ("google_workspace.groups.group.no-outside-members", "groups/g1"): "pass",
+    ("google_workspace.groups.group.no-outside-members", "groups/g1"): "not_applicable",
     ("google_workspace.groups.group.not-public", "groups/g2"): "fail",
     ("google_workspace.settings.security.two-step-enforced", "settings/security"): "pass",
     ("google_workspace.settings.security.password-length", "settings/security"): "fail",
