@@ -138,7 +138,12 @@ def test_what_makes_no_sense_is_refused(table: dict[str, Any], message: str) -> 
         AccountDefinition.model_validate(table)
 
 
-ANN: dict[str, Any] = {"id": "a", "userPrincipalName": "ann@example.com", "mail": None, "accountEnabled": True}
+ANN: dict[str, Any] = {
+    "id": "a",
+    "userPrincipalName": "ann@example.com",
+    "mail": None,
+    "accountEnabled": True,
+}
 ANN |= {"userType": "Member", "assignedLicenses": []}
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
@@ -170,3 +175,24 @@ def test_where_roles_of_entra_were_not_read_the_report_of_registrations_decides(
     assert alone.known["admin"] is None
     (holder,) = accounts(known("entra.user.user", {"item": ANN}), role("assignment", "a"))
     assert holder.known["admin"] is True, "a role needs no report, for which a licence may be lacking"
+
+
+@pytest.mark.parametrize(
+    ("activity", "last_used"),
+    [
+        ({}, ""),
+        ({"signInActivity": None}, ""),
+        (
+            {"signInActivity": {"lastSuccessfulSignInDateTime": "2025-12-01T00:00:00Z"}},
+            "2025-12-01T00:00:00Z",
+        ),
+        ({"signInActivity": {"lastSignInDateTime": "2025-12-01T00:00:00Z"}}, None),
+        ({"signInActivity": {"lastSuccessfulSignInDateTime": None}}, None),
+    ],
+)
+def test_an_attempt_to_sign_in_to_entra_is_no_use_and_no_proof_of_none(
+    activity: dict[str, Any], last_used: str | None
+) -> None:
+    assert (
+        of_ann(known("entra.user.sign-in-activity", {"item": ANN | activity})).known["last_used"] == last_used
+    )
