@@ -10,12 +10,21 @@ from collectors.contract import Discovery, Permissions
 from collectors.definition import Call
 from collectors.github import permissions
 from collectors.github.answers import THROTTLING, read_error
-from collectors.github.credentials import CREDENTIAL_CODES, AppJwt, FixedToken, InstallationTokens
+from collectors.github.credentials import (
+    CREDENTIAL_CODES,
+    INSTALLATION,
+    INSTALLATION_TOKEN,
+    AppJwt,
+    FixedToken,
+    InstallationTokens,
+)
 from collectors.github.scopes import oauth_scopes
 from collectors.github.settings import PUBLISHED_HOURLY, GithubSettings
 from collectors.ledger import Ledger
 from collectors.ratelimit import Limit, RateLimiter
+from collectors.rest.known_answers import KnownAnswers
 from collectors.rest.paging import LinkHeader
+from collectors.rest.published import published
 from collectors.rest.service import Service, TokenSource
 from collectors.rest.tenant import Tenant, TenantCollector
 from collectors.rest.transport import RestTransport
@@ -31,6 +40,8 @@ ORGANIZATION = Call.model_validate(
 
 OWN_APP = Call.model_validate({"call": "app:GET /app", "with": {}, "permission": []})
 OWN_USER = Call.model_validate({"call": "github:GET /user", "with": {}, "permission": []})
+
+_OWN_CALLS = (ORGANIZATION, OWN_APP, OWN_USER, INSTALLATION, INSTALLATION_TOKEN)
 
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
@@ -163,10 +174,16 @@ class GithubCollector(TenantCollector):
             tokens=tokens,
             pager=LinkHeader(),
             read_error=read_error,
+            check=self._known_answers,
             request_id="x-github-request-id",
             headers=lambda: _HEADERS,
             throttling=THROTTLING,
         )
+
+    @cached_property
+    def _known_answers(self) -> KnownAnswers:
+        calls = {call.call for definition in self._types.values() for call in definition.calls()}
+        return KnownAnswers(published(self.folder), {*calls, *(each.call for each in _OWN_CALLS)})
 
     @property
     def _settings(self) -> GithubSettings:

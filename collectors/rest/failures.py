@@ -74,8 +74,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that the provider asks to wait; None where it does not say.
 
     Reads ``Retry-After`` (seconds or a date: RFC 9110 §10.2.3), ``x-ms-retry-after-ms``, and where the
-    requests of a window are used up its end in seconds since 1970 (GitHub's and Okta's headers).
+    requests of a window are used up its end in seconds since 1970 (GitHub's and Okta's headers). Moments are
+    those of the provider's clock, which the ``Date`` of its answer tells.
     """
+    now = date(headers.get("date", "")) or now
     milliseconds = headers.get("x-ms-retry-after-ms", "")
     if milliseconds.isdecimal():
         return int(milliseconds) / 1000

@@ -30,6 +30,10 @@ def _any_shape(ask: Ask, body: dict[str, Any]) -> None:
     del ask, body
 
 
+def _as_it_is(body: dict[str, Any]) -> dict[str, Any]:
+    return body
+
+
 def _whole(body: dict[str, Any]) -> str:
     del body
     return ""
@@ -46,11 +50,13 @@ class Service:
         read_error: takes the JSON of an error and returns its code and message, "" where unknown.
         check: refuses a successful body that cannot be the answer to what was asked, by raising
             :class:`collectors.transport.CallError`.
-        array: the key under which an answer that is a JSON array is found.
+        array: the key under which an answer that is a JSON array is found; "" where none is an answer.
         request_id: the header with the provider's name of a request.
         headers: gives what each request carries besides its credentials.
         throttling: codes that ask to go slower, whatever the status.
         left_out: says what a successful answer admits to have left out; "" where it is whole.
+        form: brings a successful body into the form that definitions name, where services write the same in
+            several ways; may raise :class:`collectors.transport.CallError`.
         tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
             are not asked then.
         batching: how it takes several requests at once, with ``tokens`` for all of them; None if it does not.
@@ -66,5 +72,6 @@ class Service:
     headers: Callable[[], Mapping[str, str]] = dict
     throttling: frozenset[str] = frozenset()
     left_out: Callable[[dict[str, Any]], str] = _whole
+    form: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
     tokens_for: Callable[[str], TokenSource] | None = None
     batching: Batching | None = None
