@@ -59,7 +59,9 @@ def refusal(
     if not message:
         phrase = http.client.responses.get(status, "an error")
         message = f"{phrase}, with a page of HTML" if _HTML.match(content) else phrase
-    throttled = status == 429 or code in throttling or (status == 403 and _used_up(headers))
+    # GitHub's secondary limits are refusals that say when to come back.
+    slower = status == 403 and (_used_up(headers) or "retry-after" in headers)
+    throttled = status == 429 or code in throttling or slower
     return CallError(
         code or str(status),
         brief(message),

@@ -9,6 +9,11 @@ from collectors.rest.published import Published
 from collectors.transport import CallError
 
 
+def path_pattern(operation: str) -> re.Pattern[str]:
+    """Return what the path of a call looks like, whatever its parameters are."""
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(parse(operation).template)))
+
+
 class KnownAnswers:
     """Knows the fields that the answers to calls have; see :attr:`collectors.rest.service.Service.check`.
 
@@ -24,8 +29,7 @@ class KnownAnswers:
             known = published.call(call)
             fields = frozenset(published.forms.fields(known.form)) if known is not None else frozenset()
             if fields:
-                pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(parse(call.partition(":")[2]).template))
-                self._shapes.append((re.compile(pattern), fields))
+                self._shapes.append((path_pattern(call.partition(":")[2]), fields))
 
     def __call__(self, ask: Ask, body: dict[str, Any]) -> None:
         """Look at one answer.

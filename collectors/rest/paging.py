@@ -1,6 +1,6 @@
 """How REST interfaces say that there is another page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,8 +40,31 @@ class CursorPage:
     read: int = field(default=0, repr=False, compare=False)
 
 
-NextPage = str | tuple[tuple[str, str], ...] | IndexPage | CursorPage
-"""The address of the next page, the query parameters that ask for it, or where it begins."""
+@dataclass(frozen=True)
+class BodyCursor:
+    """A cursor that goes into the JSON body of the request for the next page.
+
+    Attributes:
+        path: the keys that lead to its place in the body.
+    """
+
+    path: tuple[str, ...]
+    cursor: str
+
+    def within(self, body: Any) -> Any:
+        """Return a body with the cursor in its place; the body itself stays as it is."""
+        return _with(body, self.path, self.cursor)
+
+
+def _with(body: Any, path: tuple[str, ...], value: str) -> Any:
+    if not path:
+        return value
+    known = body if isinstance(body, dict) else {}
+    return {**known, path[0]: _with(known.get(path[0]), path[1:], value)}
+
+
+NextPage = str | tuple[tuple[str, str], ...] | IndexPage | CursorPage | BodyCursor
+"""The address of the next page, what asks for it, or where it begins."""
 
 
 class Pager(Protocol):
@@ -118,6 +141,41 @@ class LinkHeader:
     def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
         del body
         return response.links.get("next", {}).get("url") or None
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """The cursor of a GraphQL connection (GraphQL Cursor Connections Specification), one for each query.
+
+    Attributes:
+        path: where the cursor goes in the body of the next request.
+    """
+
+    path: tuple[str, ...] = ("variables", "after")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset()
+
+    def next_page(self, body: Mapping[str, Any], response: httpx.Response) -> NextPage | None:
+        del response
+        found = list(_page_infos(body.get("data")))
+        if len(found) > 1:
+            raise CallError("MalformedAnswer", "there are two lists with pages of their own")
+        more = found[0].get("hasNextPage") if found else False
+        if not isinstance(more, bool):
+            raise CallError("MalformedAnswer", "pageInfo does not say whether there is a next page")
+        cursor = _text(found[0], "endCursor") if more else None
+        if more and cursor is None:
+            raise CallError("MalformedAnswer", "there is a next page, but no cursor that leads to it")
+        return None if cursor is None else BodyCursor(self.path, cursor)
+
+
+def _page_infos(value: Any) -> Iterator[Mapping[str, Any]]:
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(inner, dict) and isinstance(inner.get("pageInfo"), dict):
+            yield inner["pageInfo"]
+        yield from _page_infos(inner)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from collectors.rest.batch import Batching
 from collectors.rest.failures import nested_error
 from collectors.rest.operation import Ask
 from collectors.rest.paging import Pager
+from collectors.transport import CallError
 
 
 class TokenSource(Protocol):
@@ -39,6 +41,11 @@ def _whole(body: dict[str, Any]) -> str:
     return ""
 
 
+def _no_error(body: dict[str, Any], headers: Mapping[str, str], now: datetime) -> CallError | None:
+    del body, headers, now
+    return None
+
+
 @dataclass(frozen=True)
 class Service:
     """One API of a provider.
@@ -60,6 +67,8 @@ class Service:
         tokens_for: gives the tokens for one call, where calls of one API take different ones; ``tokens``
             are not asked then.
         batching: how it takes several requests at once, with ``tokens`` for all of them; None if it does not.
+        hidden_error: reads the error that a successful status may hide (GraphQL), from the body, the headers
+            and the time; None where there is none.
     """
 
     base_url: str
@@ -75,3 +84,4 @@ class Service:
     form: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
     tokens_for: Callable[[str], TokenSource] | None = None
     batching: Batching | None = None
+    hidden_error: Callable[[dict[str, Any], Mapping[str, str], datetime], CallError | None] = _no_error

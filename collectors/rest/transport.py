@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from collectors.plain import LARGEST_STREAM
 from collectors.rest.batch import Batcher, Batching, Part
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
-from collectors.rest.paging import CursorPage, IndexPage, NextPage, StartIndex
+from collectors.rest.paging import BodyCursor, CursorPage, IndexPage, NextPage, StartIndex
 from collectors.rest.service import Service, TokenSource
 from collectors.transport import Answer, CallError, Request
 
@@ -88,6 +89,8 @@ class RestTransport:
             asked = ask(parse(operation), request.parameters)
         except ValueError as error:
             raise CallError("UnknownOperation", str(error)) from error
+        if isinstance(request.token, BodyCursor):
+            asked = replace(asked, body=request.token.within(asked.body))
         url = _address(service, asked, request.token)
         tokens = service.tokens if service.tokens_for is None else service.tokens_for(request.call)
         part = None if request.token is not None else self._by_batch(name, service, request.call, asked, url)
@@ -98,6 +101,9 @@ class RestTransport:
             response, content = self._taken(service, part)
         received = self._clock()
         body = service.form(_body(response.status_code, content, service.array))
+        hidden = service.hidden_error(body, response.headers, received)
+        if hidden is not None:
+            raise hidden
         service.check(asked, body)
         body, following = _paged(service, body, request.token, response)
         return Answer(
@@ -209,6 +215,8 @@ def _address(service: Service, asked: Ask, page: NextPage | None) -> httpx.URL:
     base = httpx.URL(service.base_url)
     if isinstance(page, str):
         return _next(base, page)
+    if isinstance(page, BodyCursor):
+        page = None
     if isinstance(page, IndexPage | CursorPage):
         assert isinstance(service.pager, StartIndex)
         page = service.pager.asked_with(page)

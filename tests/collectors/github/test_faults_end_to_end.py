@@ -17,6 +17,7 @@ from tests.collectors.rest.rules import Matcher, at
 MEMBERS = "github:GET /orgs/{org}/members"
 CALLS: dict[str, Matcher] = {
     MEMBERS: lambda asked: asked.path.endswith("/members") and "page" in asked.query,
+    "graphql:POST /graphql": at("/graphql"),
     "github:GET /orgs/{org}/hooks": at("/hooks"),
     "github:GET /repos/{owner}/{repo}/keys": at("/keys"),
     "github:GET /orgs/{org}/actions/permissions/workflow": at("/actions/permissions/workflow"),
@@ -40,6 +41,7 @@ class TestGithub(FaultSuite):
     section = "github"
     types = (
         "github.actions.policy",
+        "github.org.identity",
         "github.org.member",
         "github.org.owner",
         "github.org.settings",
