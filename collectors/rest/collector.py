@@ -127,16 +127,16 @@ class RestCollector(ABC):
     @cached_property
     def _transport(self) -> RestTransport:
         at_once = self._tools.concurrency if self._readers else None
-        return RestTransport(self._services, self._client, self._tools.clock, at_once=at_once)
+        return RestTransport(self._reached, self._client, self._tools.clock, at_once=at_once)
 
     @cached_property
-    def _services(self) -> Mapping[str, Service]:
+    def _reached(self) -> Mapping[str, Service]:
         return self.services()
 
     @cached_property
     def _readers(self) -> int | None:
         """Resources read at once: enough to fill some batches; None where nothing goes by batch."""
-        most = max((each.batching.most for each in self._services.values() if each.batching), default=0)
+        most = max((each.batching.most for each in self._reached.values() if each.batching), default=0)
         return max(self._tools.concurrency, most * min(_BATCHES, self._tools.concurrency)) if most else None
 
     @property
