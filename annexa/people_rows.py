@@ -23,6 +23,16 @@ def people(record: Record, at: str | None = None) -> Generator[Document, None, N
         yield document
 
 
+def people_matched(record: Record, at: str | None = None) -> query.CollectionRow | None:
+    """Return the collection that matched people, or None where that was never done.
+
+    Args:
+        at: for which moment, as :mod:`store.query` takes it; None is now.
+    """
+    found = (row for row in query.latest_collections(record, at) if row.resource_type == PERSON)
+    return next(found, None)
+
+
 def person_row(document: Document) -> Row:
     """Return a person in one line; a fact that is not known is null."""
     content = document.content

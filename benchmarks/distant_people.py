@@ -59,12 +59,13 @@ class Directories:
             return Reply(orjson.dumps([_FACTOR]))
         kind = path.rpartition("/")[2]
         made = {"users": okta_user, "groups": _okta_group}[kind]
-        size, start = int(query["limit"]), int(query.get("after", "0"))
+        # As with Okta, the cursor is the id of the last element: its number follows three letters.
+        size, start = int(query["limit"]), int(query["after"][3:]) + 1 if "after" in query else 0
         total = groups(self._users) if kind == "groups" else self._users
         content = orjson.dumps([made(number) for number in range(start, min(start + size, total))])
         if start + size >= total:
             return Reply(content)
-        following = urlencode({**query, "after": start + size})
+        following = urlencode({**query, "after": made(start + size - 1)["id"]})
         return Reply(content, (("Link", f'<{path}?{following}>; rel="next"'),))
 
     def _google(self, path: str, query: dict[str, str]) -> dict[str, Any]:

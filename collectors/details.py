@@ -15,7 +15,7 @@ from collectors.expression import EVERYTHING, Lookup, fill, root_keys, search
 from collectors.ledger import Ledger
 from collectors.plain import without_bytes
 from collectors.shared import SharedAnswers
-from collectors.template import ABSENT, heads, render
+from collectors.template import ABSENT, heads, paths, render
 from collectors.transport import CallError
 
 POLL_SECONDS = 120.0
@@ -139,7 +139,7 @@ class Details:
             )
         finally:
             self._include_once(noted)
-        kept = "" if "{" in detail.take else detail.take
+        kept = "" if _has_template(detail.take) else detail.take
         lookup: Lookup = self._shared.get(
             ("taken", key, kept, detail.decode), lambda: Lookup(_taken(detail, body))
         )
@@ -186,16 +186,21 @@ class Details:
 
     def _finished(self, detail: Detail, place: Place, found: Lookup) -> Any:
         value: Any = found
-        if "{" in detail.take:
+        if _has_template(detail.take):
             value = _decoded(_picked(detail.take, place, value), detail)
         if detail.pick is not None:
             value = _picked(detail.pick, place, value)
         return value.value if isinstance(value, Lookup) else value
 
 
+def _has_template(expression: str) -> bool:
+    """Say whether an expression differs from resource to resource; JMESPath has braces of its own."""
+    return next(paths(expression), None) is not None
+
+
 def _taken(detail: Detail, body: dict[str, Any]) -> Any:
     """Apply what of take and decode is the same for every resource."""
-    if "{" in detail.take:
+    if _has_template(detail.take):
         return body
     taken = _search(detail.take, body)
     return taken if detail.decode is None else _decoded(taken, detail)

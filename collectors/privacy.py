@@ -2,9 +2,9 @@
 
 An e-mail address keeps its domain, in lower case, and what stands before and behind it, so that rules about
 domains and kinds of principals still hold: ``user:Ann@Example.com`` becomes
-``user:person-<32 hex digits>@example.com``. A path, such as an ARN, keeps all but its last part. Addresses of
-machines and the logins that products come with name nobody, and stay. Any other text becomes
-``person-<32 hex digits>``.
+``user:person-<32 hex digits>@example.com``. A path, such as an ARN, keeps all but its last part, and a URL
+its host. Addresses of machines and the logins that products come with name nobody, and stay. Any other text
+becomes ``person-<32 hex digits>``.
 """
 
 import hashlib
@@ -22,17 +22,25 @@ _HEX_DIGITS = 32
 _PSEUDONYM = rf"person-[0-9a-f]{{{_HEX_DIGITS}}}"
 _DONE = re.compile(_PSEUDONYM)
 _ADDRESS = re.compile(r"(?P<local>[^\s@:/;,<>()\[\]\"=?]+)@(?P<domain>[\w-]+(?:\.[\w-]+)*)")
-_ONE_ADDRESS = re.compile(rf"(?:[^\s<>\"]*[:/=])?{_ADDRESS.pattern}(?:\?\S*)?")
+# Before and behind an address only what says what kind it is of: anything else may be a name too.
+_KINDS = "acct|deleted|group|mailto|serviceAccount|sip|smtp|user"
+_ONE_ADDRESS = re.compile(rf"(?:(?:{_KINDS}):)*{_ADDRESS.pattern}(?:\?uid=\d+)?", re.IGNORECASE)
 _BETWEEN = re.compile(r"(\s*[;,]\s*)")
 _PATH = re.compile(
-    r"((?:arn:|//|/|https://|projects/|folders/|organizations/)\S*/|arn:(?:[^:/\s]*:){4}[^:/\s]+:)(\S+)"
+    r"((?:arn:|//|/|projects/|folders/|organizations/)\S*/|arn:(?:[^:/\s]*:){4}[^:/\s]+:)(\S+)"
 )
+_URL = re.compile(r"(https?://[^/@\s]+/)(\S+)")
 _ROOT = re.compile(r"arn:(?:[^:/\s]*:){4}(?:root|mfa/root-account-mfa-device)|<root_account>")
 _WORKFORCE = re.compile(r"(principal://\S*/workforcePools/\S+/subject/)([^\s/?]+)")
 
-_IAM_USER = re.compile(r"(arn:[\w-]*:iam::\d*:user/(?:[^\s\"',/]+/)*)([^\s\"',/*]+)(?=$|[\s\"',])")
+_IAM_USER = re.compile(
+    r"(arn:[\w-]*:(?:iam::\d*:user/(?:[^\s\"',/\\]+/)*|sts::\d*:(?:assumed-role/[^\s\"',/\\]+|federated-user)/))"
+    r"([^\s\"',/*\\]+)(?=$|[\s\"',\\])"
+)
 
 _GUEST = "#EXT#"
+# What is written where there is nothing to write: people are matched by it no more than by nothing.
+_NOTHING = re.compile(r"[\W0_]*|n/a", re.IGNORECASE)
 # Logins that products come with; rules ask for them, and they say nothing of who uses them.
 _NOBODY = frozenset(
     {"admin", "administrator", "default", "master", "mysql", "postgres", "root", "sa", "sqlserver", "system"}
@@ -116,9 +124,11 @@ class Pseudonyms:
         pieces = _BETWEEN.split(text.strip())
         if all(_ONE_ADDRESS.fullmatch(piece) for piece in pieces[::2]):
             return self._addresses(text, names)
-        if _DONE.fullmatch(text) or not text.strip() or _ROOT.fullmatch(text) or text.lower() in _NOBODY:
+        if _DONE.fullmatch(text) or _NOTHING.fullmatch(text.strip()):
             return text
-        path = _PATH.fullmatch(text)
+        if _ROOT.fullmatch(text) or text.lower() in _NOBODY:
+            return text
+        path = _PATH.fullmatch(text) or _URL.fullmatch(text)
         if path is not None:
             return path[1] + self._whole(path[2], names)
         return self._remember(text, self._pseudonym(text), names)
@@ -137,7 +147,8 @@ class Pseudonyms:
         return _IAM_USER.sub(subject, _WORKFORCE.sub(subject, _ADDRESS.sub(replaced, text)))
 
     def _pseudonym(self, text: str) -> str:
-        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+        # Lower case, and not folded: ß and ss are letters of different people.
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower()).strip()
         return "person-" + hmac.new(self._key, plain.encode(), hashlib.sha256).hexdigest()[:_HEX_DIGITS]
 
     @staticmethod

@@ -73,6 +73,11 @@ class AccountDefinition(Strict):
         label: CEL; what people call it.
         identifier: by what it is matched.
         otherwise: for facts, what holds where all were read and none tells of an account.
+        everybody: for facts, that they are about all accounts of their scope, and not about some by name.
+        unless: for facts, CEL over a whole document; where it holds of any, or nobody can tell, ``otherwise``
+            does not: there may be more, such as what members of a group may do, that no document tells.
+        settles: for facts, attributes of which one document tells all there is to know: what others could
+            not read leaves them known, and of accounts that it is not about it says nothing.
     """
 
     type: str
@@ -92,18 +97,28 @@ class AccountDefinition(Strict):
     leaves_on: str = ""
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
+    everybody: bool = False
+    unless: str = ""
+    settles: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccountDefinition":
         if (self.kind == "facts") != bool(self.of):
             raise ValueError("facts, and only they, are 'of' another type")
-        if self.kind == "facts" and not self.identifier:
+        if self.everybody and (self.kind != "facts" or self.identifier):
+            raise ValueError("'everybody' is for facts, and takes the place of their identifier")
+        if self.kind == "facts" and not self.identifier and not self.everybody:
             raise ValueError("facts need an identifier of the accounts that they are about")
         if self.kind != "facts" and not self.active:
             raise ValueError("an account needs 'active'")
         strange = self.otherwise.keys() - self.attributes.keys()
         if strange or (self.otherwise and self.kind != "facts"):
             raise ValueError("'otherwise' is for what facts tell")
+        if self.unless and not self.otherwise:
+            raise ValueError("'unless' limits 'otherwise', which is not there")
+        untold = set(self.settles) - (self.attributes.keys() - self.otherwise.keys())
+        if untold or (self.settles and self.kind != "facts"):
+            raise ValueError("'settles' is for what facts tell, without 'otherwise'")
         return self
 
     @property
@@ -123,8 +138,9 @@ class AccountDefinition(Strict):
 
     @cached_property
     def expressions(self) -> dict[str, Expression]:
-        """``each``, ``applies``, ``key`` and ``label``, for those that are there."""
-        sources: dict[str, Any] = {name: getattr(self, name) for name in ("each", "applies", "key", "label")}
+        """``each``, ``applies``, ``key``, ``label`` and ``unless``, for those that are there."""
+        names = ("each", "applies", "key", "label", "unless")
+        sources: dict[str, Any] = {name: getattr(self, name) for name in names}
         return {name: Expression.compile(source) for name, source in sources.items() if source}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from mappings.check import Check
-from mappings.rule import MissingValueError, Rule, RuleFailedError, activation
+from mappings.rule import MissingValueError, Rule, RuleFailedError, RuleTooLongError, activation
 from store.canonical import digest
 from store.model import Document, Finding, Outcome, Scope
 
@@ -98,6 +98,8 @@ def _outcome(
         return (Outcome.PASS if check.passes_rule.evaluate(bound) else Outcome.FAIL), ""
     except MissingValueError as error:
         return Outcome.UNKNOWN, f"a value that the rule needs is not in the document: {error}"
+    except RuleTooLongError as error:
+        return Outcome.UNKNOWN, str(error)
     except RuleFailedError as error:
         if path := _null_on_the_way(check.rules, resource):
             return Outcome.UNKNOWN, f"a value that the rule needs is null: {path}"

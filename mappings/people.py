@@ -113,7 +113,7 @@ def _id_of(directory: list[Account], access: list[Account], names: set[Name]) ->
             kind, value = min(candidates, key=_strength)
             return f"{kind}:{value}"
     account = (directory or access)[0]
-    return "account:" + "/".join((account.provider, account.scope, account.key))
+    return "account:" + "/".join(account.place)
 
 
 def _strength(name: Name) -> tuple[int, str, str]:

@@ -34,6 +34,7 @@ FACTS = (
     "everyday_admin",
     "guest",
     "leaves_on",
+    "last_day_known",
     "last_used",
     "last_use_known",
 )
@@ -82,7 +83,7 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
         "access_active": _with_rest(
             (account.known.get("active") for account in person.access), sure_of_access
         ),
-        "mfa": _with_rest(_applicable(in_use, "mfa"), sure),
+        "mfa": _with_rest(_applicable(in_use, "mfa") or [None], sure),
         "admin": _with_rest(admin, sure),
         "admin_everywhere_known": True if sure and None not in admin else None,
         "everyday_admin": _with_rest(
@@ -90,6 +91,9 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
         ),
         "guest": _with_rest(_applicable(person.directory, "guest"), sure_of_directory),
         "leaves_on": _moment(person.directory, "leaves_on", sure_of_directory),
+        "last_day_known": True
+        if sure_of_directory and None not in _values(person.directory, "leaves_on")
+        else None,
         "last_used": max(_moments(in_use, "last_used"), default=None),
         "last_use_known": True if sure and _tells_of_use(person, in_use) else None,
     }
@@ -148,7 +152,7 @@ def _moments(accounts: Iterable[Account], attribute: str) -> list[str]:
 
 
 def _moment(accounts: list[Account], attribute: str, sure: bool) -> str | None:
-    """Return the earliest moment, "" where there is none, and None where that is not known."""
+    """Return the earliest moment that is known, "" where there is none, and None where that is not known."""
     found = _moments(accounts, attribute)
     if found:
         return min(found)

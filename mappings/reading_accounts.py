@@ -1,6 +1,7 @@
 """From documents to accounts: what each definition says of them, and what nobody could read."""
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from mappings.account import AccountDefinition
 from mappings.evaluate import view
 from mappings.rule import Expression, MissingValueError, RuleFailedError, activation
 from store.model import Document
+
+_NO_NUMBER = re.compile(r"[\W0_]*|n/a")
+"""What is written where somebody has no employee number."""
 
 Name = tuple[str, str]
 """An identifier: its kind, and its value in one form."""
@@ -82,7 +86,8 @@ def one_form(value: str) -> str:
     """Return an identifier's value in the form in which it is compared."""
     if value.isascii():
         return value.lower().strip()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+    # Lower case, and not folded: ß and ss are letters of different people.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).lower()).strip()
 
 
 def either(values: Iterable[bool | None]) -> bool | None:
@@ -116,9 +121,12 @@ def read_accounts(
         if account.type in told_of:
             for name in account.names:
                 by_name.setdefault((account.type, name), []).append(account)
+    settled: list[tuple[Account, str, bool]] = []
     for definition in definitions:
         if definition.kind == "facts":
-            _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
+            settled += _add_facts(definition, documents.get(definition.type), now, by_name, unread, result)
+    for account, attribute, value in settled:
+        account.known[attribute] = value or account.known.get(attribute) is True
     return result
 
 
@@ -158,23 +166,63 @@ def _add_facts(
     by_name: Mapping[tuple[str, Name], list[Account]],
     unread: Collection[tuple[str, str, str]],
     result: Accounts,
-) -> None:
+) -> list[tuple[Account, str, bool]]:
+    """Add what facts tell, and return what they settle, which holds whatever others could not read."""
+    settled: list[tuple[Account, str, bool]] = []
     told: set[tuple[str, str, str, str]] = set()
+    otherwise: Mapping[str, bool] = definition.otherwise
     for known in documents or ():
+        if otherwise and not _excluded(definition, known, now):
+            otherwise = {}
         stale = (known.provider, known.scope, definition.type) in unread
         for element in _elements(definition, known, now, result):
-            for name in element.names():
-                for account in by_name.get((definition.of, name), ()):
+            for account in _meant(definition, element, known, by_name, result):
+                if not definition.everybody:  # it would be evidence of everybody, and change with each change
                     account.sources.add(Source(definition.type, known.document.id, known.hash))
-                    told.add(account.place)
-                    for attribute, value in element.attributes().items():
+                told.add(account.place)
+                for attribute, value in element.attributes().items():
+                    if attribute not in definition.settles:
                         _merge(account, attribute, None if stale else value)
+                    elif isinstance(value, bool) and not stale:
+                        settled.append((account, attribute, value))
     incomplete = {kind for _, _, kind in unread} | result.untold
     whole = documents is not None and definition.type not in incomplete
     for account in result.found.values():
         if account.type == definition.of and (account.place not in told or not whole):
-            for attribute in definition.attributes:
-                _merge(account, attribute, definition.otherwise.get(attribute) if whole else None)
+            for attribute in definition.attributes.keys() - set(definition.settles):
+                _merge(account, attribute, otherwise.get(attribute) if whole else None)
+    return settled
+
+
+def _excluded(definition: AccountDefinition, known: Known, now: dt.datetime) -> bool:
+    """Say whether a document is known to hold nothing that leaves open what others may do."""
+    unless = definition.expressions.get("unless")
+    if unless is None:
+        return True
+    if _hidden(unless, known.document):
+        return False
+    scope = {"provider": known.provider, "id": known.scope}
+    bound = activation(resource=view(known.document), scope=scope, params={}, now=now)
+    try:
+        return unless.value(bound) is False
+    except (MissingValueError, RuleFailedError):
+        return False
+
+
+def _meant(
+    definition: AccountDefinition,
+    element: "_Element",
+    known: Known,
+    by_name: Mapping[tuple[str, Name], list[Account]],
+    result: Accounts,
+) -> Iterator[Account]:
+    """Yield the accounts that a fact is about."""
+    if definition.everybody:
+        place = (known.provider, known.scope, definition.of)
+        yield from (each for each in result.found.values() if each.place[:3] == place)
+        return
+    for name in element.names():
+        yield from by_name.get((definition.of, name), ())
 
 
 def _merge(account: Account, attribute: str, value: Any) -> None:
@@ -205,8 +253,11 @@ class _Element:
         for identifier in self.definition.identifier:
             value = self._value(identifier.expression)
             for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, str) and each.strip():
-                    yield identifier.kind, one_form(each)
+                if not isinstance(each, str) or not each.strip():
+                    continue
+                value_in_one_form = one_form(each)
+                if identifier.kind != "employee-number" or not _NO_NUMBER.fullmatch(value_in_one_form):
+                    yield identifier.kind, value_in_one_form
 
     def attributes(self) -> dict[str, Any]:
         return {name: self._value(found) for name, found in self.definition.attributes.items()}

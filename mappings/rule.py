@@ -13,6 +13,7 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_strings
 
+from mappings.rule_functions import FUNCTIONS
 from store.errors import DefinitionError
 
 _TOKEN = re.compile(
@@ -45,6 +46,7 @@ def _environment() -> Any:
             ext_bindings.ExtBindings(),
             ext_math.ExtMath(),
         ],
+        functions=FUNCTIONS,
     )
 
 
@@ -54,6 +56,10 @@ class MissingValueError(Exception):
 
 class RuleFailedError(Exception):
     """The rule itself failed: a wrong type, a division by zero, a result that is no boolean."""
+
+
+class RuleTooLongError(RuleFailedError):
+    """The rule looks at more elements than the runtime lets one evaluation look at."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +112,10 @@ class Rule:
 
         Raises:
             MissingValueError: a key is missing.
+            RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        result = _plain(self.program.eval(activation))
+        result = _plain(_evaluated(self.program, activation))
         if result is True or result is False:
             return bool(result)
         raise RuleFailedError(f"the rule gave {result!r}, not a boolean")
@@ -132,6 +139,17 @@ def activation(
             "now": now,
         }
     )
+
+
+def _evaluated(program: Any, bound: Any) -> Any:
+    try:
+        return program.eval(bound)
+    except RuntimeError as error:
+        if "Iteration budget" in str(error):
+            raise RuleTooLongError(
+                "there are more elements than the 10,000 that one evaluation may look at"
+            ) from error
+        raise RuleFailedError(_first_line(error)) from error
 
 
 def _plain(value: Any) -> Any:
@@ -237,7 +255,7 @@ def _members(tokens: list[tuple[str, str]]) -> frozenset[str] | None:
             plain = _plain_text(text)
             if plain is None:
                 return None
-            names.add(plain)
+            names.update((plain, *plain.split(".")))
         elif text == "`" or (text in ("[", "[?") and _ends_operand(tokens, i - 1) and _computes(tokens, i)):
             return None
     return frozenset(names)
@@ -281,6 +299,7 @@ class Expression:
 
         Raises:
             MissingValueError: a key is missing.
+            RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        return _plain(self.program.eval(bound))
+        return _plain(_evaluated(self.program, bound))

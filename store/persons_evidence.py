@@ -1,13 +1,14 @@
-"""Which documents hold one person: those of the person, and what the person's accounts were read from."""
+"""Which documents hold one person, and of whom retention let the document go."""
 
 from dataclasses import dataclass
 
 import orjson
 import sqlalchemy as sa
 
+from store import moment
 from store.prune import Only
 from store.record import Record
-from store.retention import PrunedError
+from store.retention import PrunedError, entries_that_let_go, removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,32 @@ def held_of(record: Record, person_type: str, person: str) -> Held:
                 elif (kind, name) not in current:
                     current.append((kind, name))
     return Held(Only(frozenset(documents), frozenset(resources)), tuple(current))
+
+
+def let_go(record: Record, person_type: str, at: str | None = None) -> dict[str, str]:
+    """Return who stood at a moment, but whose document retention let go since: id → when and why.
+
+    Args:
+        person_type: the resource type of people.
+        at: the moment as :mod:`store.query` takes it; None is now.
+
+    Raises:
+        StoreError: an entry of the log is damaged.
+    """
+    query = sa.text(
+        f"""{moment.last(at)}
+            SELECT r.resource_id, c.hash FROM last
+            JOIN series e ON e.id = last.series_id AND e.resource_type = :type
+            JOIN resource r ON r.series_id = e.id
+            JOIN content c ON c.resource_pk = r.id AND {moment.standing("c", at)}
+            WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = c.hash)
+            ORDER BY r.resource_id"""
+    )
+    with record.engine.connect() as connection:
+        gone = connection.execute(query, {"type": person_type, **moment.bound(at)}).all()
+        if not gone:
+            return {}
+        entries = entries_that_let_go(connection, (row.hash for row in gone))
+        why = {removal.entry: str(removal) for removal in removals(connection, record.blobs)}
+    unexplained = "it is not there, and no log entry says why"
+    return {row.resource_id: why.get(entries.get(row.hash, -1), unexplained) for row in gone}

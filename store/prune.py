@@ -1,8 +1,8 @@
 """Letting go of payloads that policy no longer keeps: one transaction, one entry in the log, then the bytes.
 
-Hashes, intervals, manifests, checks as applied, entries, checkpoints and timestamps stay, and so does
-everything that the present rests on. What goes is what ended before a moment: documents, reports, what
-decided findings, and statements with their files.
+Hashes, ids, intervals, manifests, checks as applied, entries, checkpoints and timestamps stay, and so does
+everything that the present rests on. What goes is what ended before a moment: documents with the names of
+their resources, reports, what decided findings, and statements with their files.
 """
 
 import datetime as dt
@@ -54,6 +54,12 @@ _DECIDED = """
 SELECT f.id, f.resource_pk, f.observed, f.reason FROM finding f JOIN collection c ON c.id = f.closed
 WHERE c.finished < :before AND f.decided IS NULL AND NOT (f.observed = '{}' AND f.reason = '')
 """
+
+_NAMELESS = sa.text(
+    """UPDATE content SET name = (SELECT resource_id FROM resource r WHERE r.id = content.resource_pk)
+       WHERE closed IS NOT NULL AND EXISTS (SELECT 1 FROM tombstone t WHERE t.hash = content.hash)
+         AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = content.hash)"""
+)
 
 
 @dataclass(slots=True)
@@ -296,6 +302,8 @@ def _remove(
     blobs = sorted(selection.blobs)
     for i in range(0, len(blobs), _CHUNK):
         connection.execute(blob.delete().where(blob.c.hash.in_(blobs[i : i + _CHUNK])))
+    # No proof needs the name, as it is part of the document only; an id is part of what the log proves.
+    connection.execute(_NAMELESS)
     if selection.findings:
         connection.exec_driver_sql(
             "UPDATE finding SET observed = NULL, reason = NULL, decided = ? WHERE id = ?",

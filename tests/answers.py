@@ -131,3 +131,18 @@ def truncate(keep: float = 0.5, *, cut: bool = False) -> Fault:
         return replace(whole, cut=length) if cut else replace(whole, body=whole.body[:length])
 
     return fault
+
+
+def mistype() -> Fault:
+    """Answer with a list where there should be an object, or with another element."""
+
+    def fault(request: Request, _: Upstream) -> Answer:
+        if request.protocol == "cbor":
+            return Answer(
+                200, (("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")), b"\x80"
+            )
+        if request.protocol in ("json", "rest-json"):
+            return Answer(200, (("Content-Type", "application/json"),), b'["Sign in"]')
+        return Answer(200, (("Content-Type", "text/xml"),), b"<SignIn>Sign in</SignIn>")
+
+    return fault

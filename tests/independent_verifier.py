@@ -338,11 +338,14 @@ class Verifier:
         self.saw_last |= {last[key] for key in held}
 
     def payloads(self) -> None:
+        let_go = {row["hash"] for row in self.rows("SELECT hash FROM tombstone")}
         for row in self.rows(CONTENT):
             self.ends[row["hash"]].append(self.end(row["closed"]))
             document = json.loads(self.blobs.get(row["hash"], b"null"))
             stated = {"type": row["resource_type"], "id": row["resource_id"]}
             stated |= {"name": row["name"], "region": row["region"]}
+            if row["closed"] is not None and row["hash"] in let_go and row["name"] == row["resource_id"]:
+                stated["name"] = document and document["name"]  # it went with the document, which came back
             self.need(
                 document is None or stated.items() <= document.items(), f"document of {row['resource_id']}"
             )

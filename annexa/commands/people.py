@@ -1,7 +1,7 @@
 """``annexa people``."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from annexa.output import (
     print_rows,
     shown,
 )
-from annexa.people_rows import is_called, people, person_body, person_row
+from annexa.people_rows import is_called, people, people_matched, person_body, person_row
 from annexa.progress import phase_display
 from annexa.workspace import Workspace
 from mappings.movements import CHANGES
@@ -29,6 +29,9 @@ from store.errors import StoreError
 from store.instant import rfc3339
 from store.model import Document
 from store.record import Record
+
+_NAMED = 5
+"""How many people a notice names."""
 
 _COLUMNS = (
     Column("name", "Name", fold=True),
@@ -49,14 +52,26 @@ _CHANGES = (
     Column("more", "", fold=True),
 )
 
-_FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
-    "left": ("Who left every directory.", lambda row: row["left"] is True),
-    "active": ("Who has an active account.", lambda row: row["active"] is True),
-    "admin": ("Who administers something.", lambda row: bool(row["admin_in"])),
-    "no-mfa": ("Who is known to have no second factor.", lambda row: row["mfa"] is False),
-    "orphan": ("Whom no directory knows.", lambda row: row["in_directory"] is False),
+
+def _left(row: Row) -> bool | None:
+    """Say whether somebody left; who was in no directory cannot leave any."""
+    left: bool | None = row["left"]
+    return False if row["in_directory"] is False else left
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+_FILTERS: dict[str, tuple[str, Callable[[Row], bool | None]]] = {
+    "left": ("Who left every directory.", _left),
+    "active": ("Who has an active account.", lambda row: row["active"]),
+    "admin": ("Who administers something.", lambda row: bool(row["admin_in"]) or row["admin"]),
+    "no-mfa": ("Who is known to have no second factor.", lambda row: _not(row["mfa"])),
+    "orphan": ("Whom no directory knows.", lambda row: _not(row["in_directory"])),
     "ambiguous": ("Who cannot be told from others.", lambda row: bool(row["ambiguous"])),
 }
+"""Name → what it asks for, and its answer for a row: None is not known."""
 
 
 @click.group(invoke_without_command=True)
@@ -80,15 +95,34 @@ def command(
         return
     with Workspace.load(context.obj).reading() as record:
         must_be_collected_by(record, as_of)
+        matched = people_matched(record, as_of)
+        unknown: list[str] = []
         # Closed before the record is, also where whoever reads the output has gone.
         with closing(people(record, as_of)) as found:
-            rows = (
-                row
-                for row in map(person_row, found)
-                if all(_FILTERS[name][1](row) for name in filters)
-                and (not provider or provider in (*row["directories"], *row["access"]))
-            )
-            print_rows(rows, _COLUMNS, form, empty="Nobody matches.")
+            rows = _chosen(map(person_row, found), filters, provider, unknown)
+            nobody = "Nobody matches." if matched else "Nobody was matched: no accounts have been collected."
+            print_rows(rows, _COLUMNS, form, empty=nobody)
+        if unknown:
+            _notice(f"of {len(unknown)} more it is not known whether they match: {_some(unknown)}.")
+        if matched is not None and not matched.complete:
+            _notice("not all accounts could be read when people were matched; `annexa gaps` shows what.")
+        _say_let_go(record, as_of)
+
+
+def _chosen(
+    rows: Iterable[Row], filters: tuple[str, ...], provider: str, unknown: list[str]
+) -> Iterator[Row]:
+    """Yield the rows of whom all filters hold, and fill ``unknown`` with those of whom nobody can tell."""
+    for row in rows:
+        if provider and provider not in (*row["directories"], *row["access"]):
+            continue
+        answers = [_FILTERS[name][1](row) for name in filters]
+        if False in answers:
+            continue
+        if None in answers:
+            unknown.append(row["name"])
+        else:
+            yield row
 
 
 @command.command("show")
@@ -122,6 +156,7 @@ def resolve(config: Path | None, address: str, as_of: str | None, form: str) -> 
         pseudonym = Pseudonyms.of_store(record.redaction_key()).of(address)
         names = frozenset({one_form(address), one_form(pseudonym)})
         rows = [person_row(found) for found in people(record, as_of) if is_called(found, names)]
+        _say_let_go(record, as_of)
     if form == "table":
         print_rows(rows, _COLUMNS, form, empty=f"Nobody is known by {shown(address)} or {pseudonym}.")
     elif form == "json":
@@ -206,6 +241,10 @@ def forget(config: Path | None, person: str, reason: str, by: str, dry_run: bool
     return int(ExitCode.COMPLETE)
 
 
+def _notice(text: str) -> None:
+    click.echo(f"annexa: {shown(text)}", err=True)
+
+
 def _say_forgotten(row: Row) -> None:
     if not row["removed"]:
         click.echo(f"Nothing that has ended holds {shown(row['person'])} any more.")
@@ -218,6 +257,21 @@ def _say_forgotten(row: Row) -> None:
         click.echo(f"annexa: {shown(notice)}", err=True)
 
 
+def _say_let_go(record: Record, at: str | None) -> None:
+    """Say of the past that it had people of whom retention let go since."""
+    from store.persons_evidence import let_go
+
+    gone = let_go(record, PERSON, at) if at is not None else {}
+    if gone:
+        why = _some(sorted(set(gone.values())))
+        _notice(f"{len(gone)} more who were known then are not in this answer: {why}.")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _more(row: Row) -> str:
     if row["change"] == "moved":
         return f"{row['from'] or 'no department'} → {row['to'] or 'no department'}"
@@ -228,9 +282,13 @@ def _more(row: Row) -> str:
 
 
 def _person(record: Record, wanted: str, at: str | None) -> Document:
+    from store.persons_evidence import let_go
+
     for found in people(record, at):
         if found.id == wanted:
             return found
+    if (why := let_go(record, PERSON, at).get(wanted)) is not None:
+        raise StoreError(f"of {wanted} nothing is kept any more: {why}", "An older backup may still hold it.")
     raise StoreError(
         f"there is no person {wanted!r}",
         "`annexa people` lists them; `annexa people resolve ADDRESS` finds one.",

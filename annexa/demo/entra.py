@@ -37,7 +37,7 @@ def entra(certificate: Certificate) -> Iterator[DemoCloud]:
     with Loopback(graph, certificate.server) as server:
         graph.base = server.url
         number = len(graph.places["/v1.0/users"].content)
-        title = f"Entra ID with {number} accounts, the directory of people"
+        title = f"Entra ID with {number} accounts, where people sign in"
         yield DemoCloud(title, "entra", *section(server.url, certificate.file))
 
 

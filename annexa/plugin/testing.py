@@ -28,18 +28,28 @@ class Fault(StrEnum):
     SERVER_ERROR = "server_error"
     """HTTP 500 with a page of HTML."""
     TRUNCATED = "truncated"
-    """A successful answer that ends in its middle."""
+    """A successful answer that ends in its middle, with a length that fits."""
+    BROKEN_OFF = "broken_off"
+    """The connection ends in the middle of a successful answer."""
     EMPTY = "empty"
     """A successful answer without a body."""
     NOT_AN_ANSWER = "not_an_answer"
     """HTTP 200 with a page of HTML, as a proxy's sign-in page."""
+    WRONG_TYPE = "wrong_type"
+    """A successful answer of another type than the provider publishes, as a list instead of an object."""
     EXPIRED = "expired"
     """The credentials have expired."""
     UNKNOWN_OPERATION = "unknown_operation"
     """The endpoint does not know the operation."""
 
 
-_MUST_BE_MALFORMED = {Fault.TRUNCATED, Fault.EMPTY, Fault.NOT_AN_ANSWER}
+_MUST_BE_MALFORMED = {
+    Fault.TRUNCATED,
+    Fault.BROKEN_OFF,
+    Fault.EMPTY,
+    Fault.NOT_AN_ANSWER,
+    Fault.WRONG_TYPE,
+}
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class GcpCollector(RestCollector):
             pager=TokenInBody("nextPageToken", "pageToken"),
             read_error=read_error,
             check=check,
+            array="",
             headers=self._tokens.headers,
             throttling=THROTTLING,
             left_out=left_out,

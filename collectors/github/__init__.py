@@ -1,4 +1,4 @@
-"""GitHub: resource types in TOML, read from GitHub's REST API."""
+"""GitHub: resource types in TOML, read from GitHub's REST and GraphQL APIs."""
 
 from typing import TYPE_CHECKING, Any
 

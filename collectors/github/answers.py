@@ -1,6 +1,17 @@
-"""What GitHub means by its answers."""
+"""What GitHub means by its answers, and which of them can be none."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
+
+from collectors.definition import Call, ListCall
+from collectors.rest.known_answers import KnownAnswers, path_pattern
+from collectors.rest.operation import Ask
+from collectors.rest.published import Published
+from collectors.transport import CallError
+
+ARRAY = "items"
+"""Under which an answer is found that is a bare list."""
 
 THROTTLING = frozenset({"SecondaryRateLimit", "RateLimit"})
 """Codes that ask to go slower."""
@@ -13,8 +24,14 @@ _HINTS = (
         "NotAccessible",
         "the credential lacks a permission: compare it with `annexa permissions github`",
     ),
+    (
+        "resource protected by organization saml enforcement",
+        "SamlEnforced",
+        'authorise the token for the organisation: "Configure SSO" beside it in the settings of its owner',
+    ),
     ("bad credentials", "BadCredentials", ""),
 )
+_FIELD = re.compile(r"\w+")
 
 
 def read_error(body: Any) -> tuple[str, str]:
@@ -45,3 +62,34 @@ def _with_errors(message: str, errors: Any) -> str:
     ]
     named = "; ".join(each for each in details if each)
     return f"{message}: {named}" if named else message
+
+
+class AnswerCheck:
+    """Refuses a success that cannot be the answer, so that it does not look like an empty list.
+
+    Args:
+        published: what is known of the calls.
+        calls: the calls of REST that are made.
+    """
+
+    def __init__(self, published: Published, calls: Iterable[Call]) -> None:
+        every = list(calls)
+        self._known = KnownAnswers(published, (call.call for call in every))
+        self._lists = [
+            (path_pattern(call.operation), call.items)
+            for call in every
+            if isinstance(call, ListCall) and _FIELD.fullmatch(call.items)
+        ]
+
+    def __call__(self, asked: Ask, body: dict[str, Any]) -> None:
+        """Look at one answer.
+
+        Raises:
+            CallError: ``MalformedAnswer``.
+        """
+        self._known(asked, body)
+        named = next((items for pattern, items in self._lists if pattern.fullmatch(asked.path)), "")
+        key = named or (ARRAY if ARRAY in body else "")
+        elements = body.get(key) if key else []
+        if not isinstance(elements, list) or not all(isinstance(each, dict) for each in elements):
+            raise CallError("MalformedAnswer", "the list is none, or holds what is no object", retryable=True)

@@ -8,14 +8,22 @@ from typing import Any, ClassVar
 
 from collectors.contract import Discovery, Permissions
 from collectors.definition import Call
-from collectors.github import permissions
-from collectors.github.answers import THROTTLING, read_error
-from collectors.github.credentials import CREDENTIAL_CODES, AppJwt, FixedToken, InstallationTokens
+from collectors.github import graphql, permissions, sight
+from collectors.github.answers import THROTTLING, AnswerCheck, read_error
+from collectors.github.credentials import (
+    CREDENTIAL_CODES,
+    INSTALLATION,
+    INSTALLATION_TOKEN,
+    AppJwt,
+    FixedToken,
+    InstallationTokens,
+)
 from collectors.github.scopes import oauth_scopes
 from collectors.github.settings import PUBLISHED_HOURLY, GithubSettings
 from collectors.ledger import Ledger
 from collectors.ratelimit import Limit, RateLimiter
-from collectors.rest.paging import LinkHeader
+from collectors.rest.paging import LinkHeader, PageInfo
+from collectors.rest.published import published
 from collectors.rest.service import Service, TokenSource
 from collectors.rest.tenant import Tenant, TenantCollector
 from collectors.rest.transport import RestTransport
@@ -32,7 +40,17 @@ ORGANIZATION = Call.model_validate(
 OWN_APP = Call.model_validate({"call": "app:GET /app", "with": {}, "permission": []})
 OWN_USER = Call.model_validate({"call": "github:GET /user", "with": {}, "permission": []})
 
+_OWN_CALLS = (ORGANIZATION, OWN_APP, OWN_USER, INSTALLATION, INSTALLATION_TOKEN)
+_HINTS = {"Redirected": "; was it renamed? Write its new login in github.organizations"}
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+
+
+_MOST_OF_GRAPHQL = 2
+"""Times as many points of GraphQL as usual that GitHub gives at most, however many requests of REST."""
+
+
+def _share(call: str, share: float) -> float:
+    return min(share, _MOST_OF_GRAPHQL) if call.startswith("graphql:") else share
 
 
 class GithubCollector(TenantCollector):
@@ -50,12 +68,12 @@ class GithubCollector(TenantCollector):
 
     def services(self) -> Mapping[str, Service]:
         if self._settings.credential == "token":
-            return {"github": self._service(FixedToken(self._settings.token_env))}
+            return self._services(FixedToken(self._settings.token_env))
         own = AppJwt(self._settings.app_id, self._settings.private_key_file, self._tools.clock)
         return {"app": self._service(own)}
 
     def transport(self, scope: Scope) -> Transport:
-        return self._transport_for(scope.id)
+        return sight.WithinSight(self._transport_for(scope.id), sight.Sight.read(scope.attributes))
 
     def limiter(self, scope: Scope) -> RateLimiter:
         # GitHub counts by user, or by installation.
@@ -76,7 +94,7 @@ class GithubCollector(TenantCollector):
                 gap = Gap(
                     call=ORGANIZATION.call,
                     code=error.code,
-                    message=f"{login}: {error.message}",
+                    message=f"{login}: {error.message}{_HINTS.get(error.code, '')}",
                     at=rfc3339(self._tools.clock()),
                     resource_id=f"{self.provider}:{login}",
                 )
@@ -128,11 +146,9 @@ class GithubCollector(TenantCollector):
             scopes = oauth_scopes(self._client, self._settings.base_url, _HEADERS, tokens)
             return None if scopes is None else permissions.lacking_scopes(grants, scopes)
         return [
-            f"{grant} ({login})"
+            f"{lacking} ({login})"
             for login in self._settings.organizations
-            for grant in permissions.lacking(
-                grants, self._installation_tokens(login).installation().get("permissions") or {}
-            )
+            for lacking in permissions.lacking_of(grants, self._installation_tokens(login).installation())
         ]
 
     def _whoever(self) -> str:
@@ -143,13 +159,20 @@ class GithubCollector(TenantCollector):
 
     def _organization(self, login: str) -> Tenant:
         caller = self._caller_with(self._transport_for(login))
-        return self.tenant(caller.whole(ORGANIZATION, {"org": login}, "", Ledger()))
+        answer = caller.whole(ORGANIZATION, {"org": login}, "", Ledger())
+        found = self.tenant(answer)
+        seen = (
+            sight.of_token(answer)
+            if self._settings.credential == "token"
+            else sight.of_installation(self._installation_tokens(login).installation())
+        )
+        return replace(found, attributes={**found.attributes, **seen.attributes})
 
     def _transport_for(self, login: str) -> RestTransport:
         if self._settings.credential == "token":
             return self._transport
-        service = self._service(self._installation_tokens(login))
-        return RestTransport({"github": service}, self._client, self._tools.clock)
+        services = self._services(self._installation_tokens(login))
+        return RestTransport(services, self._client, self._tools.clock)
 
     def _installation_tokens(self, login: str) -> InstallationTokens:
         key = login.lower()
@@ -166,7 +189,27 @@ class GithubCollector(TenantCollector):
             request_id="x-github-request-id",
             headers=lambda: _HEADERS,
             throttling=THROTTLING,
+            check=self._answer_check,
         )
+
+    def _services(self, tokens: TokenSource) -> dict[str, Service]:
+        rest = self._service(tokens)
+        return {
+            "github": rest,
+            "graphql": replace(
+                rest,
+                base_url=graphql.base_url(rest.base_url),
+                pager=PageInfo(),
+                check=graphql.check,
+                left_out=graphql.left_out,
+                hidden_error=graphql.hidden_error,
+            ),
+        }
+
+    @cached_property
+    def _answer_check(self) -> AnswerCheck:
+        called = [call for each in self._types.values() for call in each.calls() if call.service == "github"]
+        return AnswerCheck(published(self.folder), [*_OWN_CALLS, *called])
 
     @property
     def _settings(self) -> GithubSettings:
@@ -187,4 +230,6 @@ class GithubCollector(TenantCollector):
         published = super()._limits
         if self.elsewhere():
             return published
-        return tuple(each.model_copy(update={"rate": each.rate * share}) for each in published)
+        return tuple(
+            each.model_copy(update={"rate": each.rate * _share(each.call, share)}) for each in published
+        )

@@ -137,7 +137,12 @@ class InstallationTokens:
 
     def _renew(self) -> None:
         parameters = {"installation_id": self._found()["id"]}
-        answer = self._caller.whole(INSTALLATION_TOKEN, parameters, "", Ledger())
+        try:
+            answer = self._caller.whole(INSTALLATION_TOKEN, parameters, "", Ledger())
+        except CallError as error:
+            if error.status == 404:  # it was removed, and may have been made anew under another number
+                self._installation = None
+            raise
         token, ends = answer.get("token"), answer.get("expires_at")
         try:
             moment = datetime.fromisoformat(str(ends))

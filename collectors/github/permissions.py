@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from collectors.contract import Permissions
 
@@ -11,12 +12,14 @@ _SCOPES = {
     "actions": "repo",
     "administration": "repo",
     "enterprise_administration": "read:audit_log",
+    "enterprise_sso": "read:enterprise",
     "members": "read:org",
     "metadata": "repo",
     "organization_administration": "admin:org",
     "organization_custom_org_roles": "admin:org",
     "organization_custom_roles": "admin:org",
     "organization_hooks": "admin:org_hook",
+    "organization_plan": "read:org",
     "organization_secrets": "admin:org",
     "organization_self_hosted_runners": "admin:org",
     "organization_user_blocking": "admin:org",
@@ -35,13 +38,13 @@ _WITHIN = {
 }
 """Scope → the scopes that are within it."""
 
-_OF_ENTERPRISE = "enterprise_administration"
-"""Stands for what a GitHub App that an organisation installs cannot be granted."""
+_OF_ENTERPRISE = frozenset({"enterprise_administration", "enterprise_sso"})
+"""Stand for what a GitHub App that an organisation installs cannot be granted."""
 
 
 def of_enterprise(grant: str) -> bool:
     """Say whether only an enterprise can give a grant."""
-    return grant.partition(":")[0] == _OF_ENTERPRISE
+    return grant.partition(":")[0] in _OF_ENTERPRISE
 
 
 def permissions(grants: tuple[str, ...]) -> Permissions:
@@ -50,7 +53,7 @@ def permissions(grants: tuple[str, ...]) -> Permissions:
     Args:
         grants: ``permission:level``, sorted.
     """
-    wanted = {name: level for name, level in levels(grants).items() if name != _OF_ENTERPRISE}
+    wanted = {name: level for name, level in levels(grants).items() if name not in _OF_ENTERPRISE}
     scopes = ", ".join(sorted(scopes_for(grants)))
     return Permissions(
         grants=grants,
@@ -78,9 +81,15 @@ def lacking(grants: Iterable[str], granted: Mapping[str, str]) -> list[str]:
     return [
         f"{name}:{level}"
         for name, level in levels(grants).items()
-        if name != _OF_ENTERPRISE
+        if name not in _OF_ENTERPRISE
         and (granted.get(name) not in _LEVELS or _LEVELS.index(granted[name]) < _LEVELS.index(level))
     ]
+
+
+def lacking_of(grants: Iterable[str], installation: Mapping[str, Any]) -> list[str]:
+    """Return what an installation lacks: grants, and repositories that were not chosen."""
+    found = lacking(grants, installation.get("permissions") or {})
+    return found if installation.get("repository_selection") == "all" else ["all repositories", *found]
 
 
 def scopes_for(grants: Iterable[str]) -> frozenset[str]:

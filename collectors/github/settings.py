@@ -30,7 +30,8 @@ class GithubSettings(RestSettings):
         token_env: the environment variable with the token.
         app_id: the App's id, or its client id.
         private_key_file: the PEM file with one of the App's private keys.
-        enterprise: the slug of the enterprise whose audit log is streamed; empty where there is none.
+        enterprise: the slug of the enterprise whose audit log is streamed, and whose single sign-on says who
+            members are; empty where there is none.
         api_url: where GitHub is asked; for GitHub Enterprise Server ``https://host/api/v3``,
             with data residency ``https://api.SUBDOMAIN.ghe.com``.
         requests_per_hour: what GitHub allows the credential.

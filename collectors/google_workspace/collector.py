@@ -102,6 +102,7 @@ class GoogleWorkspaceCollector(TenantCollector):
             pager=TokenInBody("nextPageToken", "pageToken"),
             read_error=read_error,
             check=check,
+            array="",
             throttling=THROTTLING,
             tokens_for=self._tokens_for,
         )

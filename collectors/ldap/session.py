@@ -104,6 +104,11 @@ class Session:
         except BROKEN as error:
             self.close()
             raise _search_error(error) from error
+        if result.get("type") != "searchResDone":
+            self.close()
+            raise CallError(
+                "MalformedAnswer", f"a search was answered with {result.get('type')}", retryable=True
+            )
         return result, response or []
 
     def who_am_i(self) -> str:

@@ -59,7 +59,9 @@ def refusal(
     if not message:
         phrase = http.client.responses.get(status, "an error")
         message = f"{phrase}, with a page of HTML" if _HTML.match(content) else phrase
-    throttled = status == 429 or code in throttling or (status == 403 and _used_up(headers))
+    # GitHub's secondary limits are refusals that say when to come back.
+    slower = status == 403 and (_used_up(headers) or "retry-after" in headers)
+    throttled = status == 429 or code in throttling or slower
     return CallError(
         code or str(status),
         brief(message),
@@ -74,8 +76,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that the provider asks to wait; None where it does not say.
 
     Reads ``Retry-After`` (seconds or a date: RFC 9110 §10.2.3), ``x-ms-retry-after-ms``, and where the
-    requests of a window are used up its end in seconds since 1970 (GitHub's and Okta's headers).
+    requests of a window are used up its end in seconds since 1970 (GitHub's and Okta's headers). Moments are
+    those of the provider's clock, which the ``Date`` of its answer tells.
     """
+    now = date(headers.get("date", "")) or now
     milliseconds = headers.get("x-ms-retry-after-ms", "")
     if milliseconds.isdecimal():
         return int(milliseconds) / 1000

@@ -37,6 +37,11 @@ class Forms:
     def __init__(self, types: Mapping[str, Mapping[str, str]]) -> None:
         self._types = types
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the fields of all types."""
+        return frozenset(field for fields in self._types.values() for field in fields)
+
     def fields(self, form: str) -> tuple[str, ...]:
         """Return the names of the fields of a form; none where it is no type."""
         return tuple(self._types.get(form, ()))

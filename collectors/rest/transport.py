@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 from collectors.plain import LARGEST_STREAM
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
-from collectors.rest.paging import IndexPage, NextPage, StartIndex
+from collectors.rest.paging import BodyCursor, CursorPage, IndexPage, NextPage, StartIndex
 from collectors.rest.service import Service, TokenSource
 from collectors.transport import Answer, CallError, Request
 
@@ -75,11 +76,16 @@ class RestTransport:
             asked = ask(parse(operation), request.parameters)
         except ValueError as error:
             raise CallError("UnknownOperation", str(error)) from error
+        if isinstance(request.token, BodyCursor):
+            asked = replace(asked, body=request.token.within(asked.body))
         url = _address(service, asked, request.token)
         tokens = service.tokens if service.tokens_for is None else service.tokens_for(request.call)
         response, content = self._exchange(service, tokens, asked, url)
         received = self._clock()
-        body = _body(response.status_code, content, service.array)
+        body = service.form(_body(response.status_code, content, service.array))
+        hidden = service.hidden_error(body, response.headers, received)
+        if hidden is not None:
+            raise hidden
         service.check(asked, body)
         body, following = _paged(service, body, request.token, response)
         return Answer(
@@ -149,7 +155,9 @@ def _paged(
     service: Service, body: dict[str, Any], page: NextPage | None, response: httpx.Response
 ) -> tuple[dict[str, Any], NextPage | None]:
     if isinstance(service.pager, StartIndex):
-        fresh, following = service.pager.page_after(page if isinstance(page, IndexPage) else None, body)
+        fresh, following = service.pager.page_after(
+            page if isinstance(page, IndexPage | CursorPage) else None, body
+        )
         return dict(fresh), following
     return body, service.pager.next_page(body, response)
 
@@ -158,9 +166,11 @@ def _address(service: Service, asked: Ask, page: NextPage | None) -> httpx.URL:
     base = httpx.URL(service.base_url)
     if isinstance(page, str):
         return _next(base, page)
-    if isinstance(page, IndexPage) and isinstance(service.pager, StartIndex):
-        page = ((service.pager.parameter, str(page.start)),)
-    assert not isinstance(page, IndexPage)
+    if isinstance(page, BodyCursor):
+        page = None
+    if isinstance(page, IndexPage | CursorPage):
+        assert isinstance(service.pager, StartIndex)
+        page = service.pager.asked_with(page)
     first = httpx.URL(service.base_url + asked.path)
     return first.copy_merge_params([*asked.query, *(page or ())]) if asked.query or page else first
 
@@ -193,7 +203,7 @@ def _body(status: int, content: bytes, array: str) -> dict[str, Any]:
         body = _json(content)
     except ValueError as error:
         raise _malformed(f"the body is not JSON: {error}") from error
-    if isinstance(body, list):
+    if isinstance(body, list) and array:
         return {array: body}
     if not isinstance(body, dict):
         raise _malformed(f"the body is a JSON {type(body).__name__}, not an object")

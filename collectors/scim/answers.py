@@ -32,6 +32,5 @@ def check(asked: Ask, body: dict[str, Any]) -> None:
     elif asked.path.count("/") > 1:
         if "schemas" not in body:
             raise CallError("MalformedAnswer", "the answer is no resource: it has no schemas", retryable=True)
-    elif "totalResults" not in body:
-        # Some services give few elements bare; without their number nobody knows if that was all.
+    elif "totalResults" not in body and "Resources" not in body:
         raise CallError("MalformedAnswer", "the answer is no list: it has no totalResults", retryable=True)

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from collectors.contract import Permissions
 from collectors.definition import Call
 from collectors.rest.paging import StartIndex
+from collectors.rest.published import published
 from collectors.rest.service import Service, TokenSource
 from collectors.rest.tenant import Tenant, TenantCollector
 from collectors.scim.answers import check, read_error
 from collectors.scim.credentials import token_source
+from collectors.scim.names import one_spelling
 from collectors.scim.settings import ScimSettings
 from store.model import Strict
 
@@ -44,6 +46,7 @@ class ScimCollector(TenantCollector):
                 pager=StartIndex(),
                 read_error=read_error,
                 check=check,
+                form=one_spelling(published(self.folder).forms.names),
                 headers=lambda: {"Accept": "application/scim+json, application/json"},
             )
         }

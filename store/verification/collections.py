@@ -94,7 +94,9 @@ def check_blobs(x: Examination) -> None:
     for row in x.connection.execute(query):
         ended = None if row.finished is None else Ended(row.finished, row.seq)
         x.need(row.hash, f"resource {row.resource_id}", ended)
-        x.documents[row.hash].append((row.resource_type, row.resource_id, row.name, row.region))
+        # A name goes with its document, and the id stands for it; the same document may have come back since.
+        if row.name != row.resource_id or not x.let_go(row.hash, ended):
+            x.documents[row.hash].append((row.resource_type, row.resource_id, row.name, row.region))
     present = set()
     for row in x.connection.execute(sa.select(blob)):
         where = f"blob {row.hash.hex()}"

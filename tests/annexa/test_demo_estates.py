@@ -221,6 +221,6 @@ def test_what_is_fresh_today_is_fresh_tomorrow() -> None:
     assert timedelta() < utc_now() - last < timedelta(days=1)
 
 
-@pytest.mark.parametrize("name", ["azure", "entra", "gcp"])
+@pytest.mark.parametrize("name", ["azure", "entra", "gcp", "ldap"])
 def test_every_time_of_an_estate_is_understood(name: str) -> None:
     assert re.findall(r'"@(?:epoch)?[+-]', json.dumps(dict(estate(name)))) == []

@@ -10,7 +10,7 @@ import pytest
 from store.record import Record
 from store.verify import verify
 from tests.annexa.support_cli import Sandbox
-from tests.scheduler.organisation import Organisation, Person
+from tests.scheduler.organisation import REGISTRATION, USER, Organisation, Person
 
 ANN, BOB = Person("a", "ann@example.com"), Person("b", "bob@example.com", mfa=False)
 BOB_ID = "entra-object-id:b"
@@ -107,6 +107,32 @@ def test_a_person_is_shown_with_the_evidence_of_every_account(firm: Organisation
     assert source["document"][:16] in text
 
 
+def test_of_whom_it_is_not_known_whether_they_match_is_said(firm: Organisation, box: Sandbox) -> None:
+    firm.denied = {REGISTRATION}
+    firm.run()
+    ran = box.ask("people", "--only", "no-mfa", "--format", "json")
+    assert ran.json == []
+    assert "of 3 more it is not known whether they match: " in ran.err
+    assert "ann@example.com" in ran.err
+
+
+def test_nobody_is_named_where_all_is_known(firm: Organisation, box: Sandbox) -> None:
+    assert box.ask("people", "--only", "left").err == ""
+
+
+def test_that_a_directory_could_not_be_read_is_said(firm: Organisation, box: Sandbox) -> None:
+    firm.denied = {USER}
+    firm.run()
+    ran = box.ask("people", "--only", "left")
+    assert "not all accounts could be read" in ran.err
+    assert box.ask("people", "--as-of", "2026-03-03").err == ""
+
+
+def test_that_nobody_was_ever_matched_is_said(box: Sandbox) -> None:
+    Organisation(box.store, off={"entra", "azure", "gcp"}).run()
+    assert "no accounts have been collected" in box.ask("people").out
+
+
 def test_a_person_that_is_not_there_is_said_not_to_be(firm: Organisation, box: Sandbox) -> None:
     ran = box.ask("people", "show", "email:nobody@example.com")
     assert ran.code == 1
@@ -154,7 +180,33 @@ def test_whoever_is_gone_is_forgotten_and_the_record_still_verifies(firm: Organi
     with Record.open(box.store) as record:
         assert verify(record).problems == []
     assert "ann@example.com" in names(box)
-    assert "bob@example.com" not in names(box, "--as-of", "2026-03-03")
+    for past in (("people",), ("people", "resolve", "ann@example.com")):
+        ran = box.ask(*past, "--as-of", "2026-03-03", "--format", "json")
+        assert "bob@example.com" not in [row["name"] for row in ran.json]
+        assert "1 more who were known then are not in this answer" in ran.err
+        assert "asked to be erased" in ran.err
+    shown = box.ask("people", "show", BOB_ID, "--as-of", "2026-03-03")
+    assert shown.code == 1
+    assert "nothing is kept any more" in shown.err
+    assert box.ask("people", "--as-of", "2026-03-04T12:00:00Z").err == ""
+
+
+def test_no_byte_of_whoever_is_forgotten_is_left(firm: Organisation, box: Sandbox) -> None:
+    leave(firm)
+    firm.run()
+    assert b"bob@example.com" in everything(box)
+    box.ask(*FORGET)
+    assert b"bob@example.com" not in everything(box)
+
+
+def everything(box: Sandbox) -> bytes:
+    """Every byte of the store and of what is exported from it about the past."""
+    out = box.folder / "findings.csv"
+    assert (
+        box.ask("export", "csv", "--period", "2026-03-02..2026-03-05", "--out", str(out), "--force").code == 0
+    )
+    files = [path.read_bytes() for path in box.store.rglob("*") if path.is_file()]
+    return b"".join([*files, out.read_bytes()])
 
 
 def test_what_others_are_in_and_is_current_stays(firm: Organisation, box: Sandbox) -> None:

@@ -1,4 +1,5 @@
-"""A moto server, an environment without the developer's own AWS, and a certificate for localhost."""
+"""A moto server, an environment without the developer's own AWS, a certificate for localhost, and an
+authorisation server that others wrote."""
 
 import logging
 import os
@@ -7,9 +8,13 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+
+if TYPE_CHECKING:
+    from tests.collectors.openid_provider import OpenIdProvider
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,12 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
     path = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return Certified(context, path)
+
+
+@pytest.fixture
+def openid_provider(certified: Certified) -> "Iterator[OpenIdProvider]":
+    """The provider without clients; each test brings its own."""
+    from tests.collectors.openid_provider import OpenIdProvider
+
+    with OpenIdProvider(certified.server) as provider:
+        yield provider

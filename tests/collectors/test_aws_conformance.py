@@ -22,11 +22,16 @@ _FAULTS = {
     Fault.TIMEOUT: faults.timeout(),
     Fault.SERVER_ERROR: faults.html(500),
     Fault.TRUNCATED: faults.truncate(0.5),
+    Fault.BROKEN_OFF: faults.truncate(0.5, cut=True),
     Fault.EMPTY: faults.empty(),
     Fault.NOT_AN_ANSWER: faults.html(200),
+    Fault.WRONG_TYPE: faults.mistype(),
     Fault.EXPIRED: faults.expired_token(),
     Fault.UNKNOWN_OPERATION: faults.unknown_operation(),
 }
+
+_BUT_WRONG_TYPE = tuple(each for each in Fault if each is not Fault.WRONG_TYPE)
+"""S3's and EC2's answers name no result, and XML of another kind still reads as an empty list there."""
 
 _BUCKETS = """
 [[resource]]
@@ -179,6 +184,7 @@ class TestRestXml(AwsSuite):
     detail = "versioning"
     detail_call = "s3:GetBucketVersioning"
     paginated = False  # moto cuts the list of buckets off, without a token
+    faults = _BUT_WRONG_TYPE
     secrets = ("tag-secret",)
 
     @classmethod
@@ -231,6 +237,7 @@ class TestEc2(AwsSuite):
     detail = "zones"
     detail_call = "ec2:DescribeAvailabilityZones"
     paginated = False
+    faults = _BUT_WRONG_TYPE
 
     @classmethod
     def seed(cls, client: Any) -> None:

@@ -1,5 +1,6 @@
 """Pseudonyms: nobody is named, what rules and joins need stays."""
 
+import json
 import re
 from typing import Any
 
@@ -29,6 +30,11 @@ PERSON = r"person-[0-9a-f]{32}"
         ("arn:aws:elasticache:eu-west-1:1:user:ann", rf"arn:aws:elasticache:eu-west-1:1:user:{PERSON}"),
         ("projects/p/clusters/c/users/ann", rf"projects/p/clusters/c/users/{PERSON}"),
         ("+44 20 7946 0000", PERSON),
+        ("https://example.com/people/ann/profile", rf"https://example\.com/{PERSON}"),
+        ("https://example.com/~ann/?mail=ann@example.com", rf"https://example\.com/{PERSON}"),
+        ("Ann-Example:ann@example.com", PERSON),
+        ("SMTP:ann@example.com", rf"SMTP:{PERSON}@example\.com"),
+        ("a=b@example.com", PERSON),
     ],
 )
 def test_what_names_a_person_is_replaced_and_the_rest_stays(text: str, form: str) -> None:
@@ -40,6 +46,8 @@ def test_what_names_a_person_is_replaced_and_the_rest_stays(text: str, form: str
     [
         "",
         "  ",
+        "0000",
+        "N/A",
         "<root_account>",
         "root",
         "Administrator",
@@ -59,11 +67,22 @@ def test_where_only_addresses_are_personal_all_else_stays() -> None:
         rf"arn:aws:iam::123456789012:user/a/{PERSON}",
         STORE.of_addresses("arn:aws:iam::123456789012:user/a/ann"),
     )
+    session = STORE.of_addresses("User: arn:aws:sts::123456789012:assumed-role/ReadOnly/ann may not")
+    assert re.fullmatch(rf"User: arn:aws:sts::123456789012:assumed-role/ReadOnly/{PERSON} may not", session)
+    assert "ann" not in STORE.of_addresses("arn:aws:sts::123456789012:federated-user/ann")
     role = "arn:aws:iam::123456789012:role/ann"
     assert STORE.of_addresses(role) == role
     assert "ann" not in STORE.of_addresses(
         "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ann"
     )
+
+
+def test_a_policy_that_is_kept_as_text_stays_one() -> None:
+    policy = {"Principal": {"AWS": ["arn:aws:iam::123456789012:user/ann", "ann@example.com"]}}
+    for text in (json.dumps(policy), json.dumps(policy).replace('"', '\\"')):
+        changed = json.loads(STORE.of_addresses(text).replace('\\"', '"'))
+        assert re.fullmatch(rf"arn:aws:iam::123456789012:user/{PERSON}", changed["Principal"]["AWS"][0])
+        assert changed["Principal"]["AWS"][1] == STORE.of("ann@example.com")
 
 
 def test_one_address_has_one_pseudonym_however_it_is_written() -> None:
@@ -72,6 +91,11 @@ def test_one_address_has_one_pseudonym_however_it_is_written() -> None:
     assert STORE.of("user:ann@example.com") == f"user:{plain}"
     assert STORE.of_addresses("asked by ANN@example.com today") == f"asked by {plain} today"
     assert STORE.of("ａｎｎ@example.com") == plain
+
+
+@pytest.mark.parametrize("other", ["weiss@example.com", "w\u0435iß@example.com", "weiß+x@example.com"])
+def test_addresses_that_only_look_alike_have_pseudonyms_of_their_own(other: str) -> None:
+    assert STORE.of(other) != STORE.of("weiß@example.com") == STORE.of("WEI\u1e9e@example.com")
 
 
 def test_pseudonyms_of_another_store_are_others() -> None:

@@ -11,6 +11,7 @@ from store.model import Document
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BUILT_IN = {definition.type: definition for definition in load_accounts([BUILT_IN_ACCOUNTS])}
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 WORKSPACE_USER = {
     "id": "1",
     "primaryEmail": "Ann@example.com",
@@ -38,7 +39,7 @@ def accounts(*found: Known) -> list[Account]:
 @pytest.mark.parametrize("kind", sorted(BUILT_IN))
 def test_every_expression_compiles(kind: str) -> None:
     definition = BUILT_IN[kind]
-    assert definition.expressions.keys() <= {"each", "applies", "key", "label"}
+    assert definition.expressions.keys() <= {"each", "applies", "key", "label", "unless"}
     assert definition.attributes or definition.kind == "account"
     assert all(identifier.expression.source for identifier in definition.identifier)
 
@@ -79,6 +80,15 @@ def test_what_a_gap_hides_is_not_known() -> None:
     assert account.known["last_used"] == ""
 
 
+@pytest.mark.parametrize(
+    ("number", "names"), [("0042", {("employee-number", "0042")}), ("0000", set()), ("N/A", set())]
+)
+def test_an_employee_number_that_says_nothing_is_none(number: str, names: set[tuple[str, str]]) -> None:
+    item = {"id": "1", "userName": "ann", "active": True, ENTERPRISE: {"employeeNumber": number}}
+    (account,) = accounts(known("scim.directory.user", {"item": item}))
+    assert {name for name in account.names if name[0] == "employee-number"} == names
+
+
 def test_a_user_who_cannot_sign_in_is_no_account_of_a_person() -> None:
     content = {"item": {"UserId": "AIDA1"}, "report": {"password_enabled": "false"}}
     assert accounts(known("aws.iam.user", content)) == []
@@ -115,6 +125,54 @@ def test_whoever_administers_in_identity_center_has_it_from_a_permission_set() -
         "bob": False,
     }
     assert {each.known["admin"] for each in accounts(*users)} == {None}
+
+
+def permission_set(*policies: str, principal: str) -> Known:
+    return known(
+        "aws.ssoadmin.permission_set",
+        {
+            "managed_policies": [{"Name": name} for name in policies],
+            "assignments": [{"each": "1", "answer": [{"PrincipalType": principal, "PrincipalId": "p"}]}],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("granted", "admin"),
+    [
+        ([permission_set("AdministratorAccess", principal="GROUP")], None),
+        ([permission_set("ReadOnlyAccess", principal="GROUP")], False),
+        ([permission_set("AdministratorAccess", principal="USER")], False),
+        ([permission_set(principal="USER"), permission_set("AdministratorAccess", principal="GROUP")], None),
+    ],
+)
+def test_where_a_group_administers_nobody_is_said_not_to(granted: list[Known], admin: bool | None) -> None:
+    user = known("aws.identitystore.user", {"item": {"UserId": "ann", "UserName": "ann@example.com"}})
+    assert [each.known["admin"] for each in accounts(user, *granted)] == [admin]
+
+
+def test_whoever_is_in_a_group_that_administers_does() -> None:
+    def user(name: str) -> Known:
+        item = {"UserId": name, "UserName": name, "Arn": f"arn:aws:iam::1:user/{name}"}
+        report = {"password_enabled": "true", "password_last_used": "N/A"}
+        return known("aws.iam.user", {"item": item, "report": report, "mfa": [], "access_keys": []})
+
+    def group(policy: str, *members: str) -> Known:
+        content = {
+            "item": {"AttachedManagedPolicies": [{"PolicyName": policy}]},
+            "members": [{"Arn": f"arn:aws:iam::1:user/{name}"} for name in members],
+        }
+        return known("aws.iam.group", content)
+
+    users, groups = (
+        [user("ann"), user("bob")],
+        [group("AdministratorAccess", "ann"), group("ReadOnly", "bob")],
+    )
+    assert [each.known["admin"] for each in accounts(*users, *groups)] == [True, False]
+    unread = known(
+        "aws.iam.group", groups[0].document.content, gaps={"members": {"call": "c", "code": "Denied"}}
+    )
+    assert [each.known["admin"] for each in accounts(*users, unread)] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_accounts_without_a_common_identifier_are_different_persons() -> None:
 
 def test_an_account_without_identifiers_is_somebodys_own() -> None:
     (person,) = match([access("AIDA1", provider="aws")])
-    assert person.id == "account:aws/tenant/AIDA1"
+    assert person.id == "account:aws/tenant/aws.user.user/AIDA1"
 
 
 def test_two_accounts_of_one_directory_with_one_address_are_not_merged_but_named() -> None:
@@ -77,10 +77,20 @@ def test_two_accounts_of_one_directory_with_one_address_are_not_merged_but_named
     assert keys(people) == [["1"], ["2"], ["x"]]
     assert [person.ambiguous for person in people] == [[email("info@example.com")]] * 3
     assert [person.id for person in people] == [
-        "account:gcp/tenant/x",
+        "account:gcp/tenant/gcp.user.user/x",
         "entra-object-id:a",
         "entra-object-id:b",
     ]
+
+
+def test_accounts_of_several_types_with_one_key_that_nobody_can_place_have_ids_of_their_own() -> None:
+    shared = email("info@example.com")
+    grants = [
+        Account("gcp", "org", f"gcp.cloudresourcemanager.{kind}", False, "info@example.com", "info", {shared})
+        for kind in ("folder", "organization")
+    ]
+    people = match([account("1", object_id("a"), shared), account("2", object_id("b"), shared), *grants])
+    assert len({person.id for person in people}) == 4
 
 
 def test_a_chain_of_addresses_does_not_merge_two_accounts_of_one_directory() -> None:

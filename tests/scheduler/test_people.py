@@ -125,6 +125,13 @@ def test_whoever_has_no_factor_anywhere_is_found(firm: Organisation) -> None:
     assert firm.outcome("mfa", BOB_ID) is Outcome.PASS
 
 
+def test_of_accounts_of_which_no_provider_tells_factors_nothing_is_known(firm: Organisation) -> None:
+    firm.members.append("user:eve@elsewhere.org")
+    firm.run()
+    assert "mfa" not in firm.facts("email:eve@elsewhere.org")
+    assert firm.outcome("mfa", "email:eve@elsewhere.org") is Outcome.UNKNOWN
+
+
 def test_an_administrator_with_an_everyday_account_is_found(firm: Organisation) -> None:
     firm.people[0] = replace(ANN, admin=True)
     firm.run()
@@ -165,9 +172,18 @@ def test_a_guest_who_administers_is_found(firm: Organisation) -> None:
 def test_an_address_that_two_accounts_have_tells_nobody_apart(firm: Organisation) -> None:
     firm.people.append(Person("c", "bob@example.com"))
     firm.run()
-    for person in (BOB_ID, "entra-object-id:c", "account:gcp/one/bob@example.com"):
+    for person in (
+        BOB_ID,
+        "entra-object-id:c",
+        "account:gcp/one/gcp.cloudresourcemanager.project/bob@example.com",
+    ):
         assert firm.outcome("told-apart", person) is Outcome.FAIL
-    assert firm.outcome("belongs-to-directory", "account:gcp/one/bob@example.com") is Outcome.UNKNOWN
+    assert (
+        firm.outcome(
+            "belongs-to-directory", "account:gcp/one/gcp.cloudresourcemanager.project/bob@example.com"
+        )
+        is Outcome.UNKNOWN
+    )
 
 
 def test_a_new_address_is_the_same_person(firm: Organisation) -> None:

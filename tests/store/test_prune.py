@@ -147,9 +147,15 @@ def present(record: Record) -> list[Any]:
 
 
 def outcomes(record: Record, at: str) -> list[tuple[Any, ...]]:
-    """What is kept of a moment for ever."""
+    """What is kept of a moment for ever; names of resources go with their documents."""
     found = query.findings(record, at)
-    return [*((f.check, f.resource_id, f.region, f.outcome) for f in found), *query.resources(record, at)]
+    return [
+        *((f.check, f.resource_id, f.region, f.outcome) for f in found),
+        *(
+            (kind, key, scope, region, digest)
+            for kind, key, _, scope, region, digest in query.resources(record, at)
+        ),
+    ]
 
 
 def ask_everything(record: Record, moments: list[str]) -> None:

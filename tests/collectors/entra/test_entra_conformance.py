@@ -1,37 +1,30 @@
 """The Entra ID collector passes the conformance kit."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from annexa.plugin import Tools
-from annexa.plugin.testing import ConformanceSuite, Fault
 from collectors.entra.collector import EntraCollector
+from tests.collectors.conformance import RestConformance
 from tests.collectors.entra import estate, graph
 from tests.collectors.entra.conftest import Entra
-from tests.collectors.rest.rules import Faulty, Rule, at, break_off, hold, send
-
-_HTML = b"<!doctype html>\n<html lang=en>\n<title>Sign in</title>\n"
-
-_FAULTS: dict[Fault, Faulty] = {
-    Fault.DENIED: graph.refuse(403, "Authorization_RequestDenied", "Insufficient privileges."),
-    Fault.THROTTLED: graph.refuse(429, "TooManyRequests", "Too many.", ("Retry-After", "0")),
-    Fault.TIMEOUT: hold,
-    Fault.SERVER_ERROR: send(500, _HTML, "text/html"),
-    Fault.TRUNCATED: break_off,
-    Fault.EMPTY: send(200, b""),
-    Fault.NOT_AN_ANSWER: send(200, _HTML, "text/html"),
-    Fault.EXPIRED: graph.refuse(401, "InvalidAuthenticationToken", "The token is expired."),
-    Fault.UNKNOWN_OPERATION: graph.refuse(400, "BadRequest", "Resource not found for the segment."),
-}
+from tests.collectors.entra.failures import FAILURES
+from tests.collectors.rest.rules import Matcher, Rule, at
 
 _LIST = "graph:GET /v1.0/users"
 _DETAIL = "graph:GET /v1.0/users/{id}"
 
-_DEFINITION = f"""
+
+class TestEntra(RestConformance):
+    resource_type = "entra.conformance.user"
+    resources = estate.USERS
+    list_call = _LIST
+    detail = "person"
+    detail_call = _DETAIL
+    secrets = ("User 0",)
+    failures = FAILURES
+    definition = f"""
 [[resource]]
 type   = "entra.conformance.user"
 title  = "User"
@@ -50,46 +43,20 @@ with = {{ id = "{{item.id}}", "$select" = "id,accountEnabled" }}
 absent = ["Request_ResourceNotFound"]
 permission = ["User.Read.All"]
 """
-
-
-class TestEntra(ConformanceSuite):
-    resource_type = "entra.conformance.user"
-    resources = estate.USERS
-    list_call = _LIST
-    detail = "person"
-    detail_call = _DETAIL
-    secrets = ("User 0",)
-
-    patience: ClassVar[float] = 30
     entra: ClassVar[Entra]
-    folder: ClassVar[Path]
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def tenant(cls, served: Entra, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def tenant(cls, served: Entra) -> None:
         cls.entra = served
-        cls.folder = tmp_path_factory.mktemp("definitions")
-        (cls.folder / "conformance.toml").write_text(_DEFINITION)
 
-    def make_collector(self, tools: Tools) -> EntraCollector:
-        with_folder = Tools(
-            redaction_key=tools.redaction_key,
-            definition_folders=(self.folder,),
-            cancelled=tools.cancelled,
-        )
-        return self.entra.collector(with_folder, read_timeout=self.patience)
+    def collector(self, tools: Tools, read_timeout: float) -> EntraCollector:
+        return self.entra.collector(tools, read_timeout=read_timeout)
 
-    @contextmanager
-    def broken(self, fault: Fault, call: str, *, later_page: bool = False) -> Iterator[None]:
+    def rules(self) -> list[Rule]:
+        return self.entra.graph.rules
+
+    def requests(self, call: str, *, later_page: bool) -> list[Matcher]:
         if call == _DETAIL:
-            matches = lambda asked: asked.path.startswith("/v1.0/users/")  # noqa: E731
-        else:
-            matches = graph.later_page("/users") if later_page else at("/users")
-        self.entra.graph.rules[:] = [Rule(matches, _FAULTS[fault])]
-        if fault is Fault.TIMEOUT:
-            type(self).patience = 0.5
-        try:
-            yield
-        finally:
-            type(self).patience = 30
-            self.entra.graph.rules.clear()
+            return [lambda asked: asked.path.startswith("/v1.0/users/")]
+        return [graph.later_page("/users") if later_page else at("/users")]

@@ -3,11 +3,13 @@
 import pytest
 
 from annexa.demo.loopback import Asked
+from annexa.plugin.testing import Fault
 from tests.annexa.conftest import Annexa
 from tests.annexa.fault_matrix import State, decided
 from tests.collectors.gcp.conftest import Gcp
+from tests.collectors.gcp.failures import FAILURES
 from tests.collectors.gcp.test_end_to_end import configured
-from tests.collectors.gcp.test_faults_end_to_end import BUCKET, FAULTS, FIREWALL, READS, affected
+from tests.collectors.gcp.test_faults_end_to_end import BUCKET, FIREWALL, READS, affected
 from tests.collectors.rest.rules import Matcher, Rule
 
 pytestmark = pytest.mark.slow
@@ -28,7 +30,7 @@ PARTS = {
     "later page": (asks("RESOURCE", later=True), "list"),
     "policies": (asks("IAM_POLICY"), "detail"),
 }
-CAUSES = ("denied", "malformed", "cut off", "no answer in time")
+CAUSES = (Fault.DENIED, Fault.NOT_AN_ANSWER, Fault.BROKEN_OFF, Fault.WRONG_TYPE, Fault.TIMEOUT)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def whole(good: Annexa) -> State:
 def test_the_lists_serve_where_the_inventory_fails(
     part: str, cause: str, good: Annexa, whole: State, gcp: Gcp
 ) -> None:
-    gcp.google.rules.append(Rule(PARTS[part][0], FAULTS[cause][0]))
+    gcp.google.rules.append(Rule(PARTS[part][0], FAILURES[cause].fault))
     gcp.server.asked.clear()
     summary = good.summary_here()
     gcp.google.rules.clear()
@@ -70,7 +72,7 @@ def test_the_lists_serve_where_the_inventory_fails(
 @pytest.mark.parametrize("part", PARTS)
 def test_what_neither_gives_is_unknown(part: str, cause: str, good: Annexa, whole: State, gcp: Gcp) -> None:
     matches, read = PARTS[part]
-    gcp.google.rules.extend(Rule(each, FAULTS[cause][0]) for each in (matches, READS[read][0]))
+    gcp.google.rules.extend(Rule(each, FAILURES[cause].fault) for each in (matches, READS[read][0]))
     summary = good.summary_here()
     gcp.google.rules.clear()
     assert summary["exit_code"] == 2

@@ -49,7 +49,7 @@ class Served:
 
     def app(self, **more: Any) -> GithubCollector:
         """A collector that signs in as the App, which the organisation is made to install."""
-        self.github.installations.setdefault(estate.ORG, {"id": 77, "permissions": {"metadata": "read"}})
+        self.github.installations.setdefault(estate.ORG, estate.installation())
         return GithubCollector(self.app_settings(**more), Tools(redaction_key=KEY))
 
 

@@ -77,6 +77,7 @@ def build(github: Github) -> None:
         {"id": 1, "stream_type": "Amazon S3", "enabled": True, "paused_at": None}
     ]
     _people(github, org)
+    _identities(github)
     _rules(github, org)
     _actions(github, org)
     _alerts(github, org)
@@ -97,6 +98,12 @@ def settings(**more: Any) -> dict[str, Any]:
         "plan": {"name": "enterprise", "seats": 10},
         **more,
     }
+
+
+def installation(number: int = 77, **more: Any) -> dict[str, Any]:
+    """An App that was installed for all repositories, and may read little."""
+    permissions = {"metadata": "read", "members": "read"}
+    return {"id": number, "repository_selection": "all", "permissions": permissions, **more}
 
 
 def _people(github: Github, org: str) -> None:
@@ -165,6 +172,35 @@ def _people(github: Github, org: str) -> None:
     ]
     places[f"{org}/personal-access-token-requests"] = []
     places[f"{org}/blocks"] = []
+
+
+def identity(number: int, name: str, user: dict[str, Any] | None) -> dict[str, Any]:
+    """An identity of single sign-on, linked to a user or not yet."""
+    return {
+        "guid": f"00000000-0000-0000-0000-{number:012}",
+        "samlIdentity": {"nameId": name, "username": None, "emails": [{"value": name}]},
+        "scimIdentity": {"username": name, "emails": None},
+        "user": None if user is None else {"databaseId": user["id"], "login": user["login"]},
+    }
+
+
+def _identities(github: Github) -> None:
+    linked = [
+        identity(1, "Mona@example.com", MONA),
+        identity(2, "hubert@example.com", HUBOT),
+        identity(3, "new@example.com", None),
+    ]
+    github.graph.organizations[ORG] = {
+        "viewerCanAdminister": True,
+        "samlIdentityProvider": {"externalIdentities": linked},
+        "membersWithRole": [
+            {"databaseId": each["id"], "organizationVerifiedDomainEmails": emails}
+            for each, emails in ((MONA, []), (HUBOT, []), (OCTO, ["octavia@example.com"]))
+        ],
+    }
+    github.graph.enterprises["example-inc"] = {
+        "ownerInfo": {"samlIdentityProvider": None, "oidcProvider": None},
+    }
 
 
 def _rules(github: Github, org: str) -> None:

@@ -1,4 +1,4 @@
-"""GitHub's REST API on loopback, as far as its contract is published.
+"""GitHub's APIs on loopback, as far as their contract is published.
 
 It refuses what GitHub refuses: a request without ``User-Agent``, an API version that is none, a token that it
 did not give or that has ended, an App's proof that its key did not sign. What has no place is "Not Found", as
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from annexa.demo.loopback import Answer, Asked
+from tests.collectors.github.graph import Graph
 
 TOKEN = "ghp_token-of-an-owner"
 VERSIONS = ("2022-11-28", "2026-03-10")
@@ -55,7 +56,8 @@ class Github:
         uses: requests that an App's token is good for; None is any number.
         tokens: each token with the requests that are left to it.
         scopes: what classic tokens may do; None for tokens without scopes.
-        base: its own URL, with its path.
+        base: its own URL, with its path, that of GitHub Enterprise Server.
+        graph: answers GraphQL.
     """
 
     places: dict[str, Content] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Github:
     tokens: dict[str, int | None] = field(default_factory=lambda: {TOKEN: None})
     scopes: str | None = "admin:enterprise, admin:org, admin:org_hook, repo"
     base: str = ""
+    graph: Graph = field(default_factory=Graph)
     issued: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,6 +86,8 @@ class Github:
             refused = self._unauthorized(asked.headers.get("authorization", ""))
         if refused is not None:
             return refused
+        if (asked.method, asked.path) == ("POST", "/api/graphql"):
+            return reply(200, self.graph.answer(asked.body))
         content = self.places.get(path)
         if callable(content):
             content = content(asked.query)

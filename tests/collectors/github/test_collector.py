@@ -89,6 +89,20 @@ def test_a_protection_that_may_not_be_seen_is_not_none(github: Served) -> None:
     assert payroll.gaps["protection"]["code"] == "NotFound"
 
 
+def test_a_plan_without_protection_and_rules_proves_that_there_are_none(github: Served) -> None:
+    said = "Upgrade to GitHub Pro or make this repository public to enable this feature."
+    at_payroll = "/repos/example/payroll"
+    github.github.places[f"{at_payroll}/branches/main/protection"] = Refused(403, said)
+    github.github.places[f"{at_payroll}/rules/branches/main"] = Refused(403, said)
+    github.github.places["/orgs/example/rulesets"] = Refused(
+        403, "Upgrade to GitHub Team to enable this feature."
+    )
+    payroll = read(github.collector(), "github.repo.repository")[0]["payroll"]
+    assert (payroll.content["protection"], payroll.content["rules"]) == (None, None)
+    documents, collection = read(github.collector(), "github.org.ruleset")
+    assert (documents, collection.report.complete) == ({}, True)
+
+
 def test_an_archived_repository_is_asked_nothing_more(
     github: Served, repositories: dict[str, Document]
 ) -> None:
@@ -198,6 +212,12 @@ def test_secrets_are_not_kept(github: Served, kind: str, kept_secret: str) -> No
     assert documents
     assert kept_secret not in str([each.payload() for each in documents.values()])
     assert kept_secret not in str(collection.report.provenance)
+
+
+def test_the_address_of_a_webhook_is_no_name(github: Served) -> None:
+    """It may hold a token, and names cannot be let go."""
+    documents, _ = read(github.collector(), "github.org.webhook")
+    assert documents.keys() == {"webhook 1", "webhook 2"}
 
 
 # Limits.

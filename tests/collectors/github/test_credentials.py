@@ -33,7 +33,7 @@ def test_the_app_reads_with_a_token_of_the_installation(github: Served) -> None:
 
 
 def test_each_organisation_has_its_own_token(github: Served) -> None:
-    github.github.installations["other"] = {"id": 78, "permissions": {"metadata": "read"}}
+    github.github.installations["other"] = estate.installation(78)
     github.github.places["/orgs/other"] = estate.settings(login="other", id=43)
     collector = github.app(organizations=[estate.ORG, "other"])
     assert [each.id for each in collector.discover().scopes] == [estate.ORG, "other"]
@@ -48,7 +48,7 @@ def test_an_organisation_that_has_not_installed_the_app_is_a_gap(github: Served)
 
 
 def test_a_suspended_installation_is_a_gap(github: Served) -> None:
-    github.github.installations[estate.ORG] = {"id": 77, "suspended_at": "2026-01-01T00:00:00Z"}
+    github.github.installations[estate.ORG] = estate.installation(suspended_at="2026-01-01T00:00:00Z")
     (gap,) = github.app().discover().gaps
     assert gap.code == "Suspended"
 
@@ -70,6 +70,16 @@ def test_a_token_that_ends_in_mid_list_is_replaced(github: Served) -> None:
     github.github.uses = 2
     assert read(github.app(), "github.org.member") == (3, True, [])
     assert len(github.github.issued) > 1
+
+
+def test_an_app_that_was_removed_and_installed_anew_is_found_again(github: Served) -> None:
+    collector = github.app()
+    assert read(collector)[1]
+    github.github.installations[estate.ORG] = estate.installation(99)
+    github.github.tokens.clear()
+    scope = collector.discover().scopes
+    assert scope == ()
+    assert read(collector)[1]
 
 
 def test_an_app_that_gets_no_token_any_more_leaves_a_gap(github: Served) -> None:

@@ -20,6 +20,7 @@ from collectors.rest.forms import ANY
 from collectors.rest.published import published
 from mappings.check import load_checks
 from tests.collectors.github import estate
+from tests.collectors.github.generate_fields import queries
 from tests.collectors.github.github import Github, Refused, Wrapped
 
 COLLECTOR = GithubCollector({"organizations": [estate.ORG]}, Tools(redaction_key=b"key"))
@@ -67,9 +68,9 @@ def test_the_fields_are_of_no_other_calls() -> None:
 
 
 def test_only_what_has_no_other_proof_is_taken_for_absent() -> None:
-    """GitHub says "Not Found" of what may not be seen."""
+    """GitHub says "Not Found" of what may not be seen, and names the plan that a feature takes."""
     codes = {code for each in TYPES.values() for call in each.calls() for code in call.absent}
-    assert codes == {"404: Branch not protected", "404: Branch not found"}
+    assert codes == {"404: Branch not protected", "404: Branch not found", "403: Upgrade to GitHub"}
 
 
 # Secrets and persons.
@@ -133,16 +134,19 @@ def answers() -> Iterator[tuple[str, Any]]:
         call: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(call.partition(" ")[2])))
         for call in sorted(FIELDS["calls"], key=lambda call: call.count("{"))
     }
+    for query in sorted(queries(call for each in TYPES.values() for call in each.calls())):
+        asked = {"query": query, "variables": {"org": estate.ORG, "enterprise": "example-inc"}}
+        yield "graphql:POST /graphql", github.graph.answer(json.dumps(asked).encode())
     for path, content in github.places.items():
         call = next(call for call, pattern in patterns.items() if pattern.fullmatch(path))
-        queries: list[dict[str, str]] = [
+        tried: list[dict[str, str]] = [
             {},
             {"role": "admin"},
             {"filter": "2fa_disabled"},
             {"severity": "critical"},
         ]
-        for query in queries if callable(content) else queries[:1]:
-            given = content(query) if callable(content) else content
+        for parameters in tried if callable(content) else tried[:1]:
+            given = content(parameters) if callable(content) else content
             if isinstance(given, Refused):
                 continue
             if isinstance(given, Wrapped):
@@ -221,6 +225,15 @@ def test_more_requests_in_an_hour_make_the_rate_larger() -> None:
     usual = COLLECTOR.limiter(_scope())
     call = "github:GET /orgs/{org}"
     assert more.rate("", call) == pytest.approx(3 * usual.rate("", call))
+
+
+def test_points_of_graphql_grow_less_than_requests_do() -> None:
+    """Installations on Enterprise Cloud have 15,000 requests and 10,000 points in an hour."""
+    section = {"organizations": [estate.ORG], "requests_per_hour": 15_000}
+    more = GithubCollector(section, Tools(redaction_key=b"key")).limiter(_scope())
+    usual = COLLECTOR.limiter(_scope())
+    call = "graphql:POST /graphql"
+    assert more.rate("", call) == pytest.approx(2 * usual.rate("", call))
 
 
 def test_organisations_that_one_token_reads_share_its_limit() -> None:

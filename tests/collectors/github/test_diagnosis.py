@@ -62,7 +62,7 @@ def test_scopes_of_an_enterprise_are_needed_where_one_is_named(github: Served) -
     github.github.scopes = "admin:org, admin:org_hook, repo"
     assert lines(github.collector())["permissions"].ok
     found = lines(github.collector(enterprise="example-inc"))["permissions"]
-    assert found.message.endswith("are missing: read:audit_log")
+    assert found.message.endswith("are missing: read:audit_log, read:enterprise")
 
 
 def test_a_fine_grained_token_does_not_tell(github: Served) -> None:
@@ -74,12 +74,12 @@ def test_a_fine_grained_token_does_not_tell(github: Served) -> None:
 def test_the_permissions_that_an_installation_lacks_are_named(github: Served) -> None:
     found = lines(github.app())["permissions"]
     assert not found.ok
-    assert "members:read (example)" in found.message
+    assert "administration:read (example)" in found.message
 
 
 def test_an_installation_with_all_permissions_is_in_order(github: Served) -> None:
     granted = json.loads(COLLECTOR.permissions(COLLECTOR.resource_types()).documents[0])
-    github.github.installations[estate.ORG] = {"id": 77, "permissions": granted}
+    github.github.installations[estate.ORG] = estate.installation(permissions=granted)
     found = lines(github.app())
     assert found["credentials"].message == "app:annexa"
     assert all(each.ok for each in found.values()), found

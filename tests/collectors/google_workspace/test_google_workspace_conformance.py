@@ -1,25 +1,30 @@
 """The Google Workspace collector passes the conformance kit."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from annexa.plugin import Tools
-from annexa.plugin.testing import ConformanceSuite, Fault
 from collectors.google_workspace.collector import GoogleWorkspaceCollector
-from tests.collectors.google_workspace import estate
+from tests.collectors.conformance import RestConformance
+from tests.collectors.google_workspace import estate, faults
 from tests.collectors.google_workspace.conftest import Served
-from tests.collectors.google_workspace.faults import FAULTS, later_page
-from tests.collectors.rest.rules import Rule, at
+from tests.collectors.rest.rules import Matcher, Rule, at
 
 _LIST = "admin:GET /admin/directory/v1/users"
 _DETAIL = "admin:GET /admin/directory/v1/users/{userKey}/tokens"
 _SCOPE = "https://www.googleapis.com/auth/admin.directory.user"
 
-_DEFINITION = f"""
+
+class TestGoogleWorkspace(RestConformance):
+    resource_type = "google_workspace.conformance.user"
+    resources = estate.USERS
+    list_call = _LIST
+    detail = "apps"
+    detail_call = _DETAIL
+    secrets = (estate.RECOVERY,)
+    failures = faults.FAILURES
+    definition = f"""
 [[resource]]
 type   = "google_workspace.conformance.user"
 title  = "User"
@@ -38,47 +43,19 @@ with       = {{ userKey = "{{item.id}}" }}
 take       = "items"
 permission = ["{_SCOPE}.security"]
 """
-
-
-class TestGoogleWorkspace(ConformanceSuite):
-    resource_type = "google_workspace.conformance.user"
-    resources = estate.USERS
-    list_call = _LIST
-    detail = "apps"
-    detail_call = _DETAIL
-    secrets = (estate.RECOVERY,)
-
-    patience: ClassVar[float] = 20
     google: ClassVar[Served]
-    folder: ClassVar[Path]
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def customer(cls, google: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def customer(cls, google: Served) -> None:
         cls.google = google
-        cls.folder = tmp_path_factory.mktemp("definitions")
-        (cls.folder / "conformance.toml").write_text(_DEFINITION)
 
-    def make_collector(self, tools: Tools) -> GoogleWorkspaceCollector:
-        with_folder = Tools(
-            redaction_key=tools.redaction_key,
-            definition_folders=(self.folder,),
-            cancelled=tools.cancelled,
-        )
-        return self.google.collector(with_folder, read_timeout=self.patience)
+    def collector(self, tools: Tools, read_timeout: float) -> GoogleWorkspaceCollector:
+        return self.google.collector(tools, read_timeout=read_timeout)
 
-    @contextmanager
-    def broken(self, fault: Fault, call: str, *, later_page: bool = False) -> Iterator[None]:
+    def rules(self) -> list[Rule]:
+        return self.google.workspace.rules
+
+    def requests(self, call: str, *, later_page: bool) -> list[Matcher]:
         path = "/users" if call == _LIST else "/tokens"
-        matches = _later(path) if later_page else at(path)
-        self.google.workspace.rules[:] = [Rule(matches, FAULTS[fault])]
-        if fault is Fault.TIMEOUT:
-            type(self).patience = 0.5
-        try:
-            yield
-        finally:
-            type(self).patience = 20
-            self.google.workspace.rules.clear()
-
-
-_later = later_page
+        return [faults.later_page(path) if later_page else at(path)]

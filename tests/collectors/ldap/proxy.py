@@ -31,6 +31,18 @@ def raw(content: bytes) -> Fault:
     return lambda number: content
 
 
+def another_operation(number: bytes) -> bytes:
+    """Answer a search with the result of a bind."""
+    return _tagged(0x30, number + _tagged(0x61, b"\x0a\x01\x00\x04\x00\x04\x00"))
+
+
+def half_an_entry(number: bytes) -> bytes:
+    """Answer with an entry as far as its middle."""
+    entry = _tagged(0x64, _tagged(0x04, b"uid=half,dc=example,dc=org") + _tagged(0x30, b""))
+    whole = _tagged(0x30, number + entry)
+    return whole[: len(whole) // 2]
+
+
 def hold(number: bytes) -> None:
     """No answer."""
 

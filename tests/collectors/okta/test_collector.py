@@ -1,11 +1,14 @@
 """Settings, the organisation, what doctor and permissions say, and how Okta's own refusals are told."""
 
 import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from annexa.demo.loopback import Answer
+from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import Collection, ConfigError, Target, Tools
 from collectors.okta.answers import read_error
 from collectors.okta.collector import OktaCollector
@@ -174,6 +177,40 @@ def test_a_rate_limit_without_retry_after_is_waited_for(okta: Okta) -> None:
     collection = collect(okta, "okta.users.user", retries=2)
     assert collection.report.complete
     assert collection.report.gaps == []
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_rate_limit_ends_by_the_clock_of_okta(okta: Okta, minutes: int) -> None:
+    okta.org.rules.append(Rule(later_page(USERS), throttle(lambda: 1), times=1))
+    wrong = Tools(redaction_key=b"k", clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+    collector = okta.collector(tools=wrong, retries=1)
+    began = time.monotonic()
+    collection = collector.collect(collector.discover().scopes[0], Target("okta.users.user", ""))
+    list(collection)
+    assert collection.report.gaps == []
+    assert 0.05 < time.monotonic() - began < 20
+
+
+def full_pages(asked: Asked, right: Callable[[], Answer | None]) -> Answer:
+    """Pages of 200 without a next link, as Okta has been seen to answer."""
+    every = [estate.user(number) for number in range(1000, 1500)]
+    ids = [each["id"] for each in every]
+    start = ids.index(asked.query["after"]) + 1 if "after" in asked.query else 0
+    return reply(200, every[start : start + int(asked.query["limit"])])
+
+
+def test_a_full_page_without_a_next_link_is_not_the_end(okta: Okta) -> None:
+    okta.org.rules.append(Rule(at(USERS), full_pages))
+    collector = okta.collector()
+    collection = collector.collect(collector.discover().scopes[0], Target("okta.users.user", ""))
+    assert len(list(collection)) == 500
+    assert collection.report.complete
+
+
+def test_a_full_page_that_comes_again_ends_the_list(okta: Okta) -> None:
+    okta.org.rules.append(Rule(at(USERS), always(reply(200, [estate.user(n) for n in range(1, 201)]))))
+    collection = collect(okta, "okta.users.user")
+    assert collection.report.complete
 
 
 def test_a_rate_limit_that_is_far_away_is_a_gap(okta: Okta) -> None:

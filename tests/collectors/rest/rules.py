@@ -1,8 +1,9 @@
 """Which requests go wrong, and how, on a server that otherwise answers well."""
 
+import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from annexa.demo.loopback import Answer, Asked
 
@@ -59,6 +60,21 @@ def send(status: int, body: bytes, content_type: str = "application/json") -> Fa
 
 def hold(asked: Asked, right: Callable[[], Answer | None]) -> None:
     """No answer."""
+
+
+def truncate(asked: Asked, right: Callable[[], Answer | None]) -> Answer:
+    """The right answer as far as its middle, with a length that fits, and as a success."""
+    answer = right()
+    assert answer is not None
+    return replace(answer, status=200, body=answer.body[: len(answer.body) // 2])
+
+
+def mistype(asked: Asked, right: Callable[[], Answer | None]) -> Answer:
+    """A list where there should be an object, and an object where there should be a list."""
+    answer = right()
+    assert answer is not None
+    wrong: object = {"message": "Sign in"} if isinstance(json.loads(answer.body), list) else ["Sign in"]
+    return replace(answer, status=200, body=json.dumps(wrong).encode())
 
 
 def break_off(asked: Asked, right: Callable[[], Answer | None]) -> Answer:

@@ -140,6 +140,55 @@ def test_a_list_that_is_empty_against_its_own_number_is_a_gap(scim: Scim) -> Non
     assert [gap.code for gap in report.gaps] == ["ListEndedEarly"]
 
 
+@pytest.mark.parametrize("page_size", [2, 3, 200])
+def test_a_list_that_gives_some_twice_and_others_never_is_a_gap(scim: Scim, page_size: int) -> None:
+    def repeat(asked: Asked, right: Right) -> Answer:
+        # The elements come in another order each time, as from a service that sorts by nothing.
+        answer = right()
+        assert answer is not None
+        body = json.loads(answer.body)
+        body["Resources"][-1] = body["Resources"][0]
+        return replace(answer, body=json.dumps(body).encode())
+
+    scim.proxy.rules.append(Rule(at("/Users"), repeat))
+    documents, report = scim.read(USER, page_size=page_size)
+    assert len(documents) < USERS
+    assert not report.complete
+    assert {gap.code for gap in report.gaps} <= {"ListChanged", "RepeatedToken"}
+
+
+def by_cursor(size: int, total: bool = True, lose: int = 0) -> Callable[[Asked, Right], Answer]:
+    """Answer as a service that pages by cursor alone (RFC 9865 §2)."""
+    every: list[dict[str, Any]] = [{"id": f"c{number}", "userName": f"c{number}"} for number in range(7)]
+
+    def faulty(asked: Asked, right: Right) -> Answer:
+        del right
+        assert "startIndex" not in asked.query
+        start = int(asked.query.get("cursor", "0"))
+        body: dict[str, Any] = {"Resources": every[start : start + size - (lose if start else 0)]}
+        if start + size < len(every):
+            body["nextCursor"] = str(start + size)
+        if total:
+            body["totalResults"] = len(every)
+        return Answer(200, (("Content-Type", "application/scim+json"),), json.dumps(body).encode())
+
+    return faulty
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_a_service_that_pages_by_cursor_is_read_to_its_end(scim: Scim, total: bool) -> None:
+    scim.proxy.rules.append(Rule(at("/Users"), by_cursor(3, total)))
+    documents, report = scim.read(USER)
+    assert report.complete, report.gaps
+    assert len(documents) == 7
+
+
+def test_a_cursor_that_ends_before_the_list_does_is_a_gap(scim: Scim) -> None:
+    scim.proxy.rules.append(Rule(at("/Users"), by_cursor(3, lose=1)))
+    _, report = scim.read(USER)
+    assert [gap.code for gap in report.gaps] == ["ListEndedEarly"]
+
+
 # --- what is read ---------------------------------------------------------------------------------
 
 
@@ -151,6 +200,42 @@ def test_accounts_have_their_enterprise_extension(scim: Scim) -> None:
 def test_accounts_without_e_mail_are_read(scim: Scim) -> None:
     documents, _ = scim.read(USER)
     assert not documents[scim.server.users[0]].content["item"].get("emails")
+
+
+def test_names_of_attributes_have_no_case_and_null_is_none(scim: Scim) -> None:
+    def shout(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shout(each) for each in value]
+        if isinstance(value, dict):
+            return {key.upper(): shout(inner) for key, inner in value.items()}
+        return value
+
+    def faulty(asked: Asked, right: Right) -> Answer:
+        answer = right()
+        assert answer is not None
+        body = json.loads(answer.body)
+        for each in body["Resources"]:
+            each["title"] = None
+        return replace(answer, body=json.dumps(shout(body)).encode())
+
+    plain, _ = scim.read(USER)
+    scim.proxy.rules.append(Rule(at("/Users"), faulty))
+    loud, report = scim.read(USER)
+    assert report.complete, report.gaps
+    assert {each: found.content for each, found in loud.items()} == {
+        each: found.content for each, found in plain.items()
+    }
+
+
+def test_an_attribute_that_comes_twice_is_a_gap(scim: Scim) -> None:
+    def twice(body: dict[str, Any]) -> None:
+        body["Resources"][2] |= {"active": False, "Active": True}
+
+    scim.proxy.rules.append(Rule(at("/Users"), changed(twice)))
+    _, report = scim.read(USER)
+    assert [(gap.code, "active comes twice" in gap.message) for gap in report.gaps] == [
+        ("MalformedAnswer", True)
+    ]
 
 
 def test_groups_name_their_members(scim: Scim) -> None:
