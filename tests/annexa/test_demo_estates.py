@@ -17,6 +17,7 @@ from annexa.demo.entra import directory
 from annexa.demo.entra import section as entra_section
 from annexa.demo.gcp import Organisation
 from annexa.demo.gcp import section as gcp_section
+from annexa.demo.graph import paths
 from annexa.demo.loopback import Answer, Asked, Loopback
 from annexa.demo.tls import make_certificate
 from annexa.plugin import Tools
@@ -111,7 +112,7 @@ def _entra(folder: Path, patch: pytest.MonkeyPatch) -> Reading:
         for name, value in environment.items():
             patch.setenv(name, value)
         read = _read(EntraCollector(section, _TOOLS))
-        asked = {each.path for each in server.asked}
+        asked = {path for each in server.asked for path in paths(each)}
     left = {path for path in graph.places if not _USER.fullmatch(path)} - asked
     return Reading(*read, left, [*_entra_misfits()])
 
