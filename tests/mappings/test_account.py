@@ -21,6 +21,7 @@ WORKSPACE_USER = {
     "isDelegatedAdmin": True,
     "isEnrolledIn2Sv": True,
     "isMailboxSetup": True,
+    "orgUnitPath": "/Sales",
     "lastLoginTime": "1970-01-01T00:00:00.000Z",
 }
 
@@ -55,6 +56,7 @@ def test_an_account_is_what_its_document_says() -> None:
     assert account.known == {
         "active": True,
         "admin": True,
+        "department": "/Sales",
         "everyday": True,
         "guest": False,
         "last_used": "",

@@ -9,7 +9,7 @@ import pytest
 import mappings
 from mappings.check import load_checks
 from mappings.evaluate import judge
-from store.model import Document, Outcome, Scope
+from store.model import Document, Outcome
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 CHECKS = load_checks([Path(mappings.__file__).parent / "checks" / "entra"])
@@ -22,7 +22,7 @@ def outcome(check: str, content: dict[str, Any]) -> Outcome:
     found = CHECKS[check]
     assert found.resource is not None
     document = Document(found.resource, "id", "name", "", content)
-    (finding,) = judge([found], document, "00", Scope("entra", "t", "Contoso"), NOW)
+    (finding,) = judge([found], document, "00", {"provider": "entra", "id": "t", "name": "Contoso"}, NOW)
     return finding.outcome
 
 
