@@ -1,9 +1,11 @@
 """The seam for what differs between providers that speak REST."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+import httpx
 
 from collectors.rest.failures import nested_error
 from collectors.rest.operation import Ask
@@ -67,6 +69,8 @@ class Service:
             are not asked then.
         hidden_error: reads the error that a successful status may hide (GraphQL), from the body, the headers
             and the time; None where there is none.
+        auth: adds what each single request carries to prove itself, and sees its answer (DPoP); may raise
+            :class:`collectors.transport.CallError`.
     """
 
     base_url: str
@@ -82,3 +86,4 @@ class Service:
     form: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
     tokens_for: Callable[[str], TokenSource] | None = None
     hidden_error: Callable[[dict[str, Any], Mapping[str, str], datetime], CallError | None] = _no_error
+    auth: httpx.Auth = field(default_factory=httpx.Auth)
