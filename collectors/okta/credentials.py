@@ -1,24 +1,19 @@
 """Whose eyes Annexa sees Okta with: an API token, or access tokens of a service app."""
 
-import json
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from collectors.okta.answers import read_error
 from collectors.okta.possession import SCHEME, WANTS_NONCE, WRONG_PROOF, Possession, Proofs
 from collectors.okta.settings import OktaSettings
+from collectors.rest.client_assertion import ClientAssertions
 from collectors.rest.failures import brief, connection_error, refusal
 from collectors.transport import CallError
 
@@ -34,15 +29,10 @@ CREDENTIAL_CODES = frozenset(
     }
 )
 
-_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_ASSERTED_SECONDS = 300
 _EARLY_SECONDS = 120
-_EC_ALGORITHMS = {256: "ES256", 384: "ES384", 521: "ES512"}
 _NOT_GRANTED = frozenset({"invalid_scope", "consent_required", "access_denied"})
 _SCHEMES = {"bearer": "Bearer", "dpop": SCHEME}
 _NONCE_TRIES = 3
-
-PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 
 class ApiToken:
@@ -95,7 +85,9 @@ class ServiceAppTokens:
         # A nonce is for the server that gave it: tokens are given and taken by two, behind one address.
         self._asking = Possession(proofs)
         self._lock = threading.Lock()
-        self._key: PrivateKey | None = None
+        self._assertions = ClientAssertions(
+            settings.client_id, self._endpoint, Path(settings.private_key_file), settings.key_id, wall
+        )
         self._asked = scopes
         self._granted: tuple[str, ...] = ()
         self._header = ""
@@ -165,8 +157,7 @@ class ServiceAppTokens:
         form = {
             "grant_type": "client_credentials",
             "scope": " ".join(scopes),
-            "client_assertion_type": _ASSERTION,
-            "client_assertion": self._assertion(),
+            **self._assertions.form(),
         }
         headers = {SCHEME: self._asking.for_token(self._endpoint)}
         try:
@@ -176,54 +167,12 @@ class ServiceAppTokens:
         self._asking.learn(response)
         return response
 
-    def _assertion(self) -> str:
-        now = int(self._wall())
-        claims = {
-            "iss": self._settings.client_id,
-            "sub": self._settings.client_id,
-            "aud": self._endpoint,
-            "iat": now,
-            "exp": now + _ASSERTED_SECONDS,
-            "jti": str(uuid.uuid4()),
-        }
-        if self._key is None:
-            self._key = load_private_key(Path(self._settings.private_key_file))
-        algorithm = (
-            "RS256" if isinstance(self._key, RSAPrivateKey) else _EC_ALGORITHMS[self._key.curve.key_size]
-        )
-        return jwt.encode(claims, self._key, algorithm, headers={"kid": self._settings.key_id})
-
     @property
     def _endpoint(self) -> str:
         return f"{self._settings.org_url}/oauth2/v1/token"
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)
-
-
-def load_private_key(path: Path) -> PrivateKey:
-    """Read a private key, PEM or JWK.
-
-    Raises:
-        CallError: ``NoCredentials``, if there is none of a kind that Okta takes.
-    """
-    try:
-        content = path.read_bytes()
-        if content.lstrip()[:1] == b"{":
-            key: Any = jwt.PyJWK.from_dict(json.loads(content)).key
-        else:
-            key = load_pem_private_key(content, password=None)
-    except OSError as error:
-        raise CallError("NoCredentials", f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
-        raise CallError(
-            "NoCredentials", f"{path} holds no private key: PEM without a password, or a JWK"
-        ) from error
-    if isinstance(key, RSAPrivateKey):
-        return key
-    if isinstance(key, EllipticCurvePrivateKey) and key.curve.key_size in _EC_ALGORITHMS:
-        return key
-    raise CallError("NoCredentials", f"{path} holds no private RSA or EC key")
 
 
 def _json(response: httpx.Response) -> Any:

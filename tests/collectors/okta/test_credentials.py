@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import CallError, CollectorError, Target
 from collectors.okta.collector import OktaCollector
-from collectors.okta.credentials import load_private_key
+from collectors.rest.client_assertion import load_private_key
 from tests.collectors.okta.conftest import Okta
 from tests.collectors.okta.org import CLIENT, refuse, throttle
 from tests.collectors.rest.rules import Rule, at
