@@ -138,11 +138,12 @@ class ServiceAppTokens:
         """Return the endpoint's answer; None where it does not grant the scopes."""
         for left in reversed(range(_NONCE_TRIES)):
             response = self._ask(scopes)
+            given = self._asking.learn(response)
             body = _json(response)
             if response.status_code == 200 and isinstance(body, dict):
                 return body
             code, message = read_error(body)
-            if not (code == WANTS_NONCE and self._asking.learn(response) and left):
+            if not (code == WANTS_NONCE and given and left):
                 break
         if code in _NOT_GRANTED:
             return None
@@ -161,11 +162,9 @@ class ServiceAppTokens:
         }
         headers = {SCHEME: self._asking.for_token(self._endpoint)}
         try:
-            response = self._client.post(self._endpoint, data=form, headers=headers)
+            return self._client.post(self._endpoint, data=form, headers=headers)
         except httpx.HTTPError as error:
             raise connection_error(error) from error
-        self._asking.learn(response)
-        return response
 
     @property
     def _endpoint(self) -> str:
