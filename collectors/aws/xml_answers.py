@@ -72,11 +72,16 @@ def _element_of_fields(operation: Any, expected: Any) -> tuple[int, list[str]]:
     output = operation.output_shape
     if wrapper := output.serialization.get("resultWrapper"):
         return 2, [wrapper]
-    names = [f"{operation.name}Response"]
+    names = [f"{operation.name}Response", operation.name]
     if operation.service_model.resolved_protocol == "rest-xml":
-        own = _S3_ROOTS.get(operation.name) if operation.service_model.service_name == "s3" else None
         payload = output.serialization.get("payload")
-        names = [name for name in (own, payload, expected.name, *names, f"{operation.name}Result") if name]
+        reference = output.members[payload] if payload else output
+        names = [reference.serialization.get("name", payload or expected.name), expected.name, *names]
+        names.append(f"{operation.name}Result")
+    if operation.service_model.service_name == "s3":
+        # Two operations of S3 have older names, by which emulators still answer.
+        names = [_S3_ROOTS.get(operation.name, names[0]), *names]
+        names.append(f"{operation.name.removesuffix('Configuration')}Response")
     return 1, names
 
 

@@ -53,6 +53,7 @@ def status_after(call: str, body: str) -> int:
             "s3:GetBucketNotificationConfiguration",
             "<NotificationConfiguration><QueueConfiguration/></NotificationConfiguration>",
         ),
+        ("s3:GetBucketNotificationConfiguration", f"<GetBucketNotificationResponse {_S3}/>"),
         (
             "s3:GetBucketLifecycleConfiguration",
             "<LifecycleConfiguration><Rule/><Rule/></LifecycleConfiguration>",
