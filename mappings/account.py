@@ -73,6 +73,7 @@ class AccountDefinition(Strict):
         label: CEL; what people call it.
         identifier: by what it is matched.
         otherwise: for facts, what holds where all were read and none tells of an account.
+        everybody: for facts, that they are about all accounts of their scope, and not about some by name.
         unless: for facts, CEL over a whole document; where it holds of any, or nobody can tell, ``otherwise``
             does not: there may be more, such as what members of a group may do, that no document tells.
         settles: for facts, attributes of which one document tells all there is to know: what others could
@@ -96,6 +97,7 @@ class AccountDefinition(Strict):
     leaves_on: str = ""
     mfa: str = ""
     otherwise: dict[str, bool] = Field(default_factory=dict)
+    everybody: bool = False
     unless: str = ""
     settles: tuple[str, ...] = ()
 
@@ -103,7 +105,9 @@ class AccountDefinition(Strict):
     def _fits_together(self) -> "AccountDefinition":
         if (self.kind == "facts") != bool(self.of):
             raise ValueError("facts, and only they, are 'of' another type")
-        if self.kind == "facts" and not self.identifier:
+        if self.everybody and (self.kind != "facts" or self.identifier):
+            raise ValueError("'everybody' is for facts, and takes the place of their identifier")
+        if self.kind == "facts" and not self.identifier and not self.everybody:
             raise ValueError("facts need an identifier of the accounts that they are about")
         if self.kind != "facts" and not self.active:
             raise ValueError("an account needs 'active'")

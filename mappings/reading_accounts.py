@@ -18,6 +18,9 @@ _NO_NUMBER = re.compile(r"[\W0_]*|n/a")
 Name = tuple[str, str]
 """An identifier: its kind, and its value in one form."""
 
+Place = tuple[str, str, str, str]
+"""What makes an account one: provider, scope, resource type and key."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
@@ -39,6 +42,7 @@ class Account:
         known: attribute → value, None where it could not be read; what does not apply is not in it.
         deleted: it is known from before only; its directory no longer has it.
         stale: its list was not read to its end, so that it is as it was last known; nothing is known of it.
+        unnamed: an identifier could not be read, so that it may be somebody's whom it is not matched to.
     """
 
     provider: str
@@ -52,10 +56,10 @@ class Account:
     sources: set[Source] = field(default_factory=set)
     deleted: bool = False
     stale: bool = False
+    unnamed: bool = False
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
-        """What makes it one account: provider, scope, resource type and key."""
+    def place(self) -> Place:
         return self.provider, self.scope, self.type, self.key
 
 
@@ -77,7 +81,7 @@ class Accounts:
         names: each identifier that any has, once: what accounts share is held once.
     """
 
-    found: dict[tuple[str, str, str, str], Account] = field(default_factory=dict)
+    found: dict[Place, Account] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     names: dict[Name, Name] = field(default_factory=dict)
 
@@ -155,6 +159,7 @@ def _read(
         account.names.update(result.names.setdefault(name, name) for name in element.names())
         account.sources.add(Source(definition.type, known.document.id, known.hash))
         account.stale = account.stale or stale
+        account.unnamed = account.unnamed or element.unnamed()
         for attribute, value in element.attributes().items():
             _merge(account, attribute, None if stale else value)
 
@@ -169,22 +174,22 @@ def _add_facts(
 ) -> list[tuple[Account, str, bool]]:
     """Add what facts tell, and return what they settle, which holds whatever others could not read."""
     settled: list[tuple[Account, str, bool]] = []
-    told: set[tuple[str, str, str, str]] = set()
+    told: set[Place] = set()
     otherwise: Mapping[str, bool] = definition.otherwise
     for known in documents or ():
         if otherwise and not _excluded(definition, known, now):
             otherwise = {}
         stale = (known.provider, known.scope, definition.type) in unread
         for element in _elements(definition, known, now, result):
-            for name in element.names():
-                for account in by_name.get((definition.of, name), ()):
+            for account in _meant(definition, element, known, by_name, result):
+                if not definition.everybody:  # it would be evidence of everybody, and change with each change
                     account.sources.add(Source(definition.type, known.document.id, known.hash))
-                    told.add(account.place)
-                    for attribute, value in element.attributes().items():
-                        if attribute not in definition.settles:
-                            _merge(account, attribute, None if stale else value)
-                        elif isinstance(value, bool) and not stale:
-                            settled.append((account, attribute, value))
+                told.add(account.place)
+                for attribute, value in element.attributes().items():
+                    if attribute not in definition.settles:
+                        _merge(account, attribute, None if stale else value)
+                    elif isinstance(value, bool) and not stale:
+                        settled.append((account, attribute, value))
     incomplete = {kind for _, _, kind in unread} | result.untold
     whole = documents is not None and definition.type not in incomplete
     for account in result.found.values():
@@ -207,6 +212,22 @@ def _excluded(definition: AccountDefinition, known: Known, now: dt.datetime) -> 
         return unless.value(bound) is False
     except (MissingValueError, RuleFailedError):
         return False
+
+
+def _meant(
+    definition: AccountDefinition,
+    element: "_Element",
+    known: Known,
+    by_name: Mapping[tuple[str, Name], list[Account]],
+    result: Accounts,
+) -> Iterator[Account]:
+    """Yield the accounts that a fact is about."""
+    if definition.everybody:
+        place = (known.provider, known.scope, definition.of)
+        yield from (each for each in result.found.values() if each.place[:3] == place)
+        return
+    for name in element.names():
+        yield from by_name.get((definition.of, name), ())
 
 
 def _merge(account: Account, attribute: str, value: Any) -> None:
@@ -243,8 +264,16 @@ class _Element:
                 if identifier.kind != "employee-number" or not _NO_NUMBER.fullmatch(value_in_one_form):
                     yield identifier.kind, value_in_one_form
 
+    def unnamed(self) -> bool:
+        """Say whether a gap stands before any identifier."""
+        return bool(self.document.gaps) and any(
+            _hidden(identifier.expression, self.document) for identifier in self.definition.identifier
+        )
+
     def attributes(self) -> dict[str, Any]:
-        return {name: self._value(found) for name, found in self.definition.attributes.items()}
+        """Return what the element tells; null is not known, and an empty list does not apply."""
+        values = {name: self._value(found) for name, found in self.definition.attributes.items()}
+        return {name: value for name, value in values.items() if value != []}
 
     def _value(self, expression: Expression) -> Any:
         # Elements carry what their document could not read only as a whole.

@@ -31,6 +31,7 @@ _NEXT = (
     "evidence show gcp.storage.bucket/fernhill-study-exports",
     "people",
     "people --only admin",
+    "findings --provider ldap --outcome fail",
     "gaps",
     "verify --format json",
     "export pack --period {today}..{today} --out {folder}/audit.zip",
@@ -46,16 +47,20 @@ _NEXT = (
     help="Where everything is written; nothing is written outside.",
 )
 def command(directory: Path) -> int:
-    """Collect a made-up, deliberately imperfect organisation: AWS, Azure, Google Cloud and Entra ID.
+    """Collect a made-up, deliberately imperfect organisation with clouds, a directory and an
+    identity provider.
 
-    They are servers on this machine, but the way is the ordinary one: the providers' protocols
-    over HTTP, the same definitions and checks, the same record.
+    It has AWS, Azure and Google Cloud, an Active Directory, and Entra ID, where people sign in.
+
+    They are servers on this machine, but the way is the ordinary one: the providers' own protocols,
+    the same definitions and checks, the same record.
     """
     try:
         from annexa.demo.aws import aws
         from annexa.demo.azure import azure
         from annexa.demo.entra import entra
         from annexa.demo.gcp import gcp
+        from annexa.demo.ldap import ldap
         from annexa.demo.tls import make_certificate
     except ImportError as error:
         raise CollectorError(f"the demo needs {error.name}", "pip install 'annexa[demo]'") from error
@@ -65,7 +70,7 @@ def command(directory: Path) -> int:
     with contained(folder) as private, ExitStack() as stack:
         with console(stderr=True).status("Starting local servers and seeding three clouds …"):
             certificate = make_certificate(private)
-            served = (aws(), azure(certificate), gcp(private), entra(certificate))
+            served = (aws(), azure(certificate), gcp(private), ldap(certificate), entra(certificate))
             clouds = [stack.enter_context(each) for each in served]
         click.echo("Fernhill Clinics, made up for this demo, has on servers of this machine:")
         click.echo("".join(f"  {cloud.title}\n" for cloud in clouds))

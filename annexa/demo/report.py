@@ -12,13 +12,13 @@ from annexa.people_rows import people, person_row
 from annexa.rows import finding_rows, gap_rows, resource_rows, status_row, statuses
 from annexa.workspace import Workspace
 from mappings.person import PERSON
-from store.model import SEVERITY_RANK, Severity
+from store.model import SEVERITY_RANK, Document, Severity
 from store.record import Record
 
 CLOUDS = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
 """Provider → what to call it."""
 
-SOURCES = CLOUDS | {"entra": "Entra ID"}
+SOURCES = CLOUDS | {"ldap": "AD", "entra": "Entra ID"}
 """What is read from providers, as opposed to what is matched over all of them."""
 
 CONTROL = "8.24"
@@ -95,9 +95,9 @@ def report(workspace: Workspace, record: Record) -> None:
     wide = console().width >= _WIDE
     print_table(_worst(findings), _WORST if wide else _WORST[:-1], "The worst findings")
     print_table(
-        _people(map(person_row, people(record)), findings),
+        _people([person_row(each) | _directories(each) for each in people(record)], findings),
         _WHO,
-        "People, matched over the directory and the clouds",
+        "People, matched over directories and clouds",
     )
     denied = [gap for gap in gaps if gap["code"] not in _NOT_OFFERED]
     print_table(
@@ -176,10 +176,15 @@ def _people(found: Iterable[Row], findings: Iterable[Row]) -> list[Row]:
     ]
 
 
+def _directories(person: Document) -> Row:
+    """Return which directories have an account of a person that works."""
+    active = {each["provider"] for each in person.content["directory"] if each["active"]}
+    return {"active_directories": sorted(active)}
+
+
 def _places(person: Row) -> list[str]:
     """Return where a person has an account that works."""
-    directories = [] if person["left"] else person["directories"]
-    return [SOURCES[name] for name in (*directories, *person["active_in"])]
+    return [SOURCES[name] for name in (*person["active_directories"], *person["active_in"])]
 
 
 def _failing(findings: Iterable[Row]) -> list[Row]:

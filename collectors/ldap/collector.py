@@ -13,6 +13,7 @@ from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
 from collectors.definition import Call, ResourceType, load_resource_types
 from collectors.engine import Engine, Identity
 from collectors.ldap import lint, permissions
+from collectors.ldap.census import Subordinates
 from collectors.ldap.discovery import KIND_READS, ROOT, Directory
 from collectors.ldap.failures import CREDENTIAL_CODES
 from collectors.ldap.session import Session, Sessions, open_session
@@ -202,14 +203,16 @@ class LdapCollector:
     def _engine(self, scope: Scope) -> Engine:
         with self._lock:
             if scope.key not in self._engines:
+                transport = self._transport()
                 self._engines[scope.key] = Engine(
                     scope,
-                    self._transport(),
+                    transport,
                     self._tools,
                     Identity(self.provider, self.version, scope.attributes.get("principal", "")),
                     limiter=RateLimiter((_UNLIMITED,)),
                     retry=RetryPolicy(attempts=self._settings.retries),
                     concurrency=min(self._settings.connections, self._tools.concurrency),
+                    census=Subordinates(transport),
                 )
             return self._engines[scope.key]
 

@@ -26,6 +26,8 @@ CREDENTIAL_CODES = frozenset(
 
 _SUCCESS = 0
 _REFERRAL = 10
+_NO_OBJECT = 32
+_NOT_SEEN = "there is no such place, or the account may not see it"
 _RETRYABLE = frozenset({51, 52})  # busy, unavailable
 _PARTIAL = {
     3: "the server's limit of time ended the search: raise it for the bind account",
@@ -66,6 +68,8 @@ def refusal(result: Mapping[str, Any], asked: str = "") -> CallError:
             brief(f"{asked or 'this'} is held by {where}, which is not asked: name it, or another base_dn"),
         )
     message = _PARTIAL.get(number, said or f"the server answers {code}, without a word more")
+    if number == _NO_OBJECT:
+        message = f"{_NOT_SEEN}: {said}" if said else _NOT_SEEN
     reason = _AD_DATA.search(said)
     if reason is not None and reason[1] in _AD_REASONS:
         message = _AD_REASONS[reason[1]]

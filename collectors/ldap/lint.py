@@ -12,8 +12,10 @@ from collectors.rest.forms import ANY, Forms
 
 _OTHERS = {
     "ldap:MEMBERS transitive": {"entries": "[Member]"},
+    "ldap:MEMBERS unseen": {"entries": "[NamedOnly]"},
     "ldap:CONNECTION": {"tls": "boolean", "version": "string", "cipher": "string"},
 }
+_NAMED_ONLY = {"dn": "string", "attributes": "Empty", "flags": "Empty"}
 _MEMBER = {"dn": "string", "depth": "integer", "via": "string"}
 
 
@@ -40,7 +42,7 @@ def document_problems(definition: ResourceType, document: Mapping[str, Any]) -> 
 
 def _problems(call: Call) -> Iterator[str]:
     if call.call in _OTHERS:
-        if call.call == "ldap:MEMBERS transitive" and set(call.with_) != {"base", "group"}:
+        if call.call.startswith("ldap:MEMBERS ") and set(call.with_) != {"base", "group"}:
             yield "takes base and group, and nothing else"
         return
     verb, _, word = call.call.removeprefix("ldap:").partition(" ")
@@ -68,7 +70,7 @@ def _problems(call: Call) -> Iterator[str]:
 
 
 def _forms(definition: ResourceType) -> tuple[Forms, dict[str, str]]:
-    types: dict[str, dict[str, str]] = {"Member": _MEMBER, "NamedOnly": {"dn": "string"}, "Empty": {}}
+    types: dict[str, dict[str, str]] = {"Member": _MEMBER, "NamedOnly": _NAMED_ONLY, "Empty": {}}
     answers: dict[int, str] = {}
     for number, call in enumerate(definition.calls()):
         answers[id(call)] = f"Answer{number}"

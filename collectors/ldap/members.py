@@ -1,5 +1,6 @@
 """Who belongs to a group, groups within groups included, where a directory cannot tell by itself."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,13 +11,28 @@ MEMBER_ATTRIBUTES = ("member", "uniqueMember")
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=groupOfMembers))"
 
+CHAIN = "(memberOf:1.2.840.113556.1.4.1941:=<group>)"
+"""Everything in a group, however deep: LDAP_MATCHING_RULE_IN_CHAIN, [MS-ADTS] 3.1.1.3.4.4.3."""
+
+_ESCAPED = re.compile(r"\\(?:((?:[0-9a-fA-F]{2})(?:\\[0-9a-fA-F]{2})*)|(.))", re.DOTALL)
+_SIGNS = frozenset('\\,+"<>;= #')
+
 Groups = Mapping[str, tuple[str, ...]]
 """The name of a group, as :func:`key` writes it → its direct members, as the directory writes them."""
 
 
 def key(dn: str) -> str:
-    """Return a name in one form: case and the spaces around commas do not tell names apart."""
-    return ",".join(part.strip() for part in dn.lower().split(","))
+    """Return a name in one form: case, spaces around its parts and ways to escape do not tell names apart.
+
+    RFC 4514 §2.4 has two ways to write a character that would be read as a sign: ``\\,`` and ``\\2c``.
+    """
+    parts = _ESCAPED.sub(_one_way, dn).lower().split(",")
+    return ",".join("=".join(half.strip() for half in part.split("=", 1)) for part in parts)
+
+
+def _one_way(found: re.Match[str]) -> str:
+    text = found[2] or bytes.fromhex(found[1].replace("\\", "")).decode("utf-8", "replace")
+    return "".join(f"\\{ord(each):02x}" if each in _SIGNS else each for each in text)
 
 
 def groups_of(entries: Iterable[Mapping[str, Any]]) -> Groups:
@@ -52,6 +68,14 @@ def _walk(groups: Groups, group: str) -> Iterator[dict[str, Any]]:
                 waiting.append((member, depth + 1))
             else:
                 yield {"dn": member, "depth": depth, "via": current}
+
+
+def named_only(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the members that entries name and that are not among the entries themselves."""
+    found = list(entries)
+    shown = {key(each["dn"]) for each in found}
+    named = {key(name): name for each in found for name in each["attributes"].get("member", ())}
+    return sorted(name for short, name in named.items() if short not in shown)
 
 
 class GroupIndex:

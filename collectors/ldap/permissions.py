@@ -45,7 +45,7 @@ def _attributes(types: Iterable[ResourceType]) -> list[str]:
 def _openldap(attributes: list[str]) -> str:
     # slapd.access(5): the password itself stays for authentication only; entry is the pseudo-attribute that a
     # search must be allowed to read, or the entry is left out without a word.
-    names = ",".join(["entry", "children", *attributes])
+    names = ",".join(["entry", "children", "hasSubordinates", *attributes])
     return "\n".join(
         [
             "dn: olcDatabase={1}mdb,cn=config",

@@ -9,7 +9,16 @@ from typing import Any
 from collectors.ldap import values
 from collectors.ldap.failures import refusal
 from collectors.ldap.filters import filled
-from collectors.ldap.members import GROUPS, MEMBER_ATTRIBUTES, GroupIndex, Groups, groups_of, transitive
+from collectors.ldap.members import (
+    CHAIN,
+    GROUPS,
+    MEMBER_ATTRIBUTES,
+    GroupIndex,
+    Groups,
+    groups_of,
+    named_only,
+    transitive,
+)
 from collectors.ldap.session import Session, Sessions, domain_scope_control
 from collectors.transport import Answer, CallError, Request
 
@@ -60,6 +69,7 @@ _SUCCESS = 0
 _SIZE_LIMIT = 4
 _PAGED = "1.2.840.113556.1.4.319"
 _MOST_RANGES = 10_000
+_MOST_PAGES = 100_000
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
 
 
@@ -112,6 +122,8 @@ class LdapTransport:
             return self._anonymously(word, request.parameters)
         if request.call == "ldap:MEMBERS transitive":
             return self._members(request.parameters)
+        if request.call == "ldap:MEMBERS unseen":
+            return self._unseen(request.parameters)
         if request.call == "ldap:CONNECTION":
             with self._sessions.lent() as session:
                 return self._answer(session.tls(), session)
@@ -185,25 +197,46 @@ class LdapTransport:
             session.close()
 
     def _members(self, parameters: Mapping[str, Any]) -> Answer:
-        base, group = parameters.get("base"), parameters.get("group")
-        if not isinstance(base, str) or not isinstance(group, str):
-            raise CallError("InvalidParameters", "the base or the group has no value")
+        base, group = _base_and_group(parameters)
         found = transitive(self._groups.below(base), group)
         with self._sessions.lent() as session:
             return self._answer({"entries": found}, session)
 
+    def _unseen(self, parameters: Mapping[str, Any]) -> Answer:
+        """Find the members that Active Directory names, and shows no entry of: those of other domains."""
+        base, group = _base_and_group(parameters)
+        found = [
+            *self.whole("base", {"base": group, "attributes": ["member"]}),
+            *self.whole("subtree", {"base": base, "filter": CHAIN, "group": group, "attributes": ["member"]}),
+        ]
+        entries = [{"dn": name, "attributes": {}, "flags": {}} for name in named_only(found)]
+        with self._sessions.lent() as session:
+            return self._answer({"entries": entries}, session)
+
     def _read_groups(self, base: str) -> Groups:
         asked = {"base": base, "filter": GROUPS, "attributes": MEMBER_ATTRIBUTES}
+        return groups_of(self.whole("subtree", asked))
+
+    def whole(self, word: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the entries of a search that is no list of its own.
+
+        Args:
+            word: of :data:`SCOPES`.
+
+        Raises:
+            CallError: it was not read to its end.
+        """
         entries: list[dict[str, Any]] = []
         token = None
-        while True:
-            answer = self._search("subtree", asked, token)
+        for _ in range(_MOST_PAGES):
+            answer = self._search(word, asked, token)
             if answer.left_out:
                 raise CallError("LeftOut", answer.left_out)
             entries += answer.body["entries"]
             token = answer.next_token
             if token is None:
-                return groups_of(entries)
+                return entries
+        raise CallError("TooManyPages", f"the search goes on after {_MOST_PAGES} pages")
 
     def _entry(self, raw: Mapping[str, Any], asked: "_Asked", session: Session) -> dict[str, Any]:
         attributes: dict[str, list[str]] = {}
@@ -293,6 +326,13 @@ class _Asked:
     def spelt(self, name: str) -> str:
         """Return a name as it was asked for: servers answer in a case of their own."""
         return next((each for each in self.attributes if each.lower() == name.lower()), name)
+
+
+def _base_and_group(parameters: Mapping[str, Any]) -> tuple[str, str]:
+    base, group = parameters.get("base"), parameters.get("group")
+    if not isinstance(base, str) or not isinstance(group, str):
+        raise CallError("InvalidParameters", "the base or the group has no value")
+    return base, group
 
 
 def _cookie(result: Mapping[str, Any]) -> bytes:

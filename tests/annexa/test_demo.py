@@ -102,7 +102,7 @@ def test_it_shows_controls_findings_gaps_and_the_verification(demo: Demo) -> Non
     assert places == sorted(places)
     assert re.search(r"8\.24 .*not satisfied|8\.24 .*not_satisfied", demo.section("Controls"))
     assert "critical" in demo.section("The worst findings")
-    for code in ("AccessDenied", "AuthorizationFailed", "IAM_PERMISSION_DENIED"):
+    for code in ("AccessDenied", "AuthorizationFailed", "IAM_PERMISSION_DENIED", "noSuchObject"):
         assert code in demo.section("What could not be read")
 
 
@@ -113,21 +113,21 @@ def test_one_control_is_answered_by_three_clouds(demo: Demo) -> None:
         assert row is not None, f"{cloud} is not in {table}"
         assert all(int(number) > 0 for number in row.groups())
     providers = {row["provider"] for row in demo.ask("findings", "--control", "8.24", "--outcome", "fail")}
-    assert providers == {"aws", "azure", "gcp"}
+    assert providers >= {"aws", "azure", "gcp"}
 
 
 def test_the_worst_of_every_cloud_is_shown(demo: Demo) -> None:
     table = demo.section("The worst findings").partition("People, matched")[0]
-    for cloud in ("AWS", "Azure", "Entra ID", "GCP"):
+    for cloud in ("AWS", "AD", "Azure", "Entra ID", "GCP"):
         assert re.search(rf"critical +{cloud} ", table)
 
 
 def test_people_are_matched_over_the_directory_and_the_clouds(demo: Demo) -> None:
     people = {row["name"]: row for row in demo.ask("people")}
     lead = people["farid.fontaine@fernhill.example"]
-    assert lead["directories"] == ["entra"]
+    assert lead["directories"] == ["entra", "ldap"]
     assert lead["access"] == ["aws", "azure", "gcp"]
-    assert lead["admin_in"] == ["aws", "azure", "entra", "gcp"]
+    assert lead["admin_in"] == ["aws", "azure", "entra", "gcp", "ldap"]
     left = people["bruno.hoang@fernhill.example"]
     assert (left["left"], left["active_in"]) == (True, ["aws", "azure"])
     assert people["katya.bekele@fernhill.example"]["mfa"] is False
@@ -139,7 +139,8 @@ def test_people_are_matched_over_the_directory_and_the_clouds(demo: Demo) -> Non
 def test_the_worst_off_of_the_people_are_shown(demo: Demo) -> None:
     table = demo.section("People, matched").partition("What could not be read")[0]
     assert re.search(r"critical +bruno\.hoang@", table)
-    assert re.search(r"critical +hugo\.ivers@", table)
+    assert re.search(r"critical +hugo\.ivers@.* Entra ID, AWS\b", table), "the domain's account has ended"
+    assert re.search(r"critical +Administrator", table)
     assert re.search(r"high +petra\.novak", table)
     assert re.search(r"high +katya\.bekele@", table)
 
@@ -157,8 +158,9 @@ def test_it_leaves_a_configuration_and_a_store_and_no_rubbish(demo: Demo) -> Non
 
 def test_it_leaves_no_server_behind(demo: Demo) -> None:
     config = tomllib.loads((demo.folder / "annexa.toml").read_text(encoding="utf-8"))
-    for provider in ("aws", "azure", "entra", "gcp"):
-        endpoint = urlsplit(config[provider]["endpoint_url"])
+    for provider in ("aws", "azure", "entra", "gcp", "ldap"):
+        endpoints = [config[provider]["endpoint_url"]] if provider != "ldap" else config[provider]["servers"]
+        endpoint = urlsplit(endpoints[0])
         assert endpoint.hostname == "localhost"
         with socket.socket() as client:
             assert client.connect_ex(("127.0.0.1", endpoint.port or 0)) != 0
@@ -169,7 +171,8 @@ def test_what_it_says_to_try_next_works(demo: Demo) -> None:
     assert len(lines) >= 5
     for line in lines:
         said = demo.sandbox.ask(*shlex.split(line)[1:])
-        assert (said.code, said.err) == (0, ""), line
+        assert said.code == 0, line
+        assert not said.err or "it is not known whether they match" in said.err, line
         assert said.out.strip(), line
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappings.account import BUILT_IN_ACCOUNTS, load_accounts
+from mappings.account import BUILT_IN_ACCOUNTS, AccountDefinition, load_accounts
 from mappings.people import Person, match
 from mappings.reading_accounts import Account, Known, read_accounts
 from store.model import Document
@@ -51,13 +51,22 @@ def ad_user(name: str, rid: int = 1104, flags: tuple[str, ...] = (), **attribute
     )
 
 
-def group(members: list[str], primary: list[str] | None = None, **more: Any) -> Known:
+def group(
+    members: list[str], primary: list[str] | None = None, foreign: list[str] | None = None, **more: Any
+) -> Known:
     """A privileged group, by the identifiers of its members."""
     content = {
         name: [{"attributes": {"objectSid": [sid]}} for sid in found]
-        for name, found in (("members", members), ("primary", primary or []))
+        for name, found in (("members", members), ("primary", primary or []), ("foreign", foreign or []))
     }
     return known("ldap.ad.privileged-group", content, **more)
+
+
+def forest(*domains: str, **more: Any) -> Known:
+    """The forest of a domain, with all its domains."""
+    return known(
+        "ldap.ad.forest", {"domains": [{"attributes": {"dnsRoot": [each]}} for each in domains]}, **more
+    )
 
 
 def entry(name: str, **attributes: list[str]) -> Known:
@@ -130,21 +139,51 @@ def test_the_domain_tells_of_the_last_sign_in_and_of_smart_cards() -> None:
     )
     assert (account.known["last_used"], account.known["mfa"]) == ("2025-12-01T00:00:00Z", True)
     (new,) = accounts(ad_user("bob"))
-    assert (new.known["last_used"], new.known["mfa"]) == ("", False)
+    assert new.known["last_used"] == ""
+    assert "mfa" not in new.known, "that no smart card is required says nothing of other factors"
 
 
 def test_members_of_privileged_groups_administer_also_by_their_primary_group() -> None:
     users = [ad_user("ann", 1104), ad_user("bob", 1105), ad_user("eve", 1106)]
-    found = accounts(*users, group([f"{DOMAIN}-1104"], [f"{DOMAIN}-1105"]))
+    found = accounts(*users, group([f"{DOMAIN}-1104"], [f"{DOMAIN}-1105"]), forest("example.com"))
     assert {each.label: each.known["admin"] for each in found} == {"ann": True, "bob": True, "eve": False}
 
 
 def test_who_else_administers_is_not_known_where_the_members_of_a_group_were_not_read() -> None:
     users = [ad_user("ann", 1104), ad_user("eve", 1106)]
     gap = {"primary": {"call": "ldap:SEARCH subtree", "code": "insufficientAccessRights"}}
-    found = accounts(*users, group([f"{DOMAIN}-1104"]), group([], gaps=gap))
+    found = accounts(*users, group([f"{DOMAIN}-1104"]), group([], gaps=gap), forest("example.com"))
     assert {each.label: each.known["admin"] for each in found} == {"ann": True, "eve": None}
     assert {each.known["admin"] for each in accounts(*users)} == {None}
+
+
+def test_whom_another_domain_of_the_forest_may_name_is_not_known_to_be_no_administrator() -> None:
+    users = [ad_user("ann", 1104), ad_user("eve", 1106)]
+    found = accounts(*users, group([f"{DOMAIN}-1104"]), forest("example.com", "child.example.com"))
+    assert {each.label: each.known["admin"] for each in found} == {"ann": True, "eve": None}
+
+
+def test_facts_are_about_everybody_or_about_somebody_by_name() -> None:
+    facts = {"type": "ldap.ad.forest", "kind": "facts", "of": "ldap.ad.user", "admin": "false"}
+    with pytest.raises(ValueError, match="need an identifier"):
+        AccountDefinition.model_validate(facts)
+    named = {"identifier": [{"kind": "ldap-sid", "value": "resource.id"}]}
+    with pytest.raises(ValueError, match="takes the place"):
+        AccountDefinition.model_validate({**facts, **named, "everybody": True})
+
+
+def test_a_forest_whose_domains_were_not_read_may_have_others() -> None:
+    gap = {"domains": {"call": "ldap:SEARCH onelevel", "code": "insufficientAccessRights"}}
+    for unread in ([], [forest(gaps=gap)], [forest("elsewhere.example", scope="another")]):
+        (eve,) = accounts(ad_user("eve", 1106), group([]), *unread)
+        assert eve.known["admin"] is None
+
+
+def test_a_member_from_a_trusted_domain_is_known_by_the_identifier() -> None:
+    found = accounts(
+        ad_user("ann", 1104), group([], foreign=[f"{DOMAIN}-1104"], scope="trusting"), forest("x")
+    )
+    assert [each.known["admin"] for each in found] == [True]
 
 
 @pytest.mark.parametrize(

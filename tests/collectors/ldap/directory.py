@@ -14,7 +14,7 @@ BASE = "dc=example,dc=org"
 READER = f"uid=reader,ou=services,{BASE}"
 PASSWORD = "Reader-Secret-1"
 USERS = 7
-SERVICES = ("reader", "small", "blind", "nobody")
+SERVICES = ("reader", "small", "blind", "nobody", "walled")
 
 _HERE = Path(__file__).parent
 _SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/libexec:/sbin")

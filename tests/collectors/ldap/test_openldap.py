@@ -154,6 +154,29 @@ def test_an_attribute_that_every_entry_has_and_none_shows_is_a_gap(ldap: Ldap) -
     assert "may not read it" in report.gaps[0].message
 
 
+@pytest.mark.parametrize("kind", [USER, GROUP, POLICY])
+def test_entries_that_are_hidden_whole_show_by_what_is_above_them(ldap: Ldap, kind: str) -> None:
+    _, report = ldap.read(kind, bind_dn=service("walled"))
+    assert not report.complete
+    assert [gap.code for gap in report.gaps] == ["CountMismatch"]
+    assert report.gaps[0].message.startswith(f"ou=policies,{BASE} has subordinates")
+
+
+def test_where_nothing_is_hidden_the_evidence_says_that_it_was_looked_for(ldap: Ldap) -> None:
+    _, report = ldap.read(USER)
+    assert report.complete
+    assert report.provenance["count"]["source"] == "ldap:SEARCH subtree"
+    assert report.provenance["count"]["reason"].startswith("every entry shows")
+
+
+def test_a_count_that_cannot_be_had_says_why_and_nothing_else(ldap: Ldap) -> None:
+    with ldap.proxy.broken(b"hasSubordinates", result(50, "no access")):
+        _, report = ldap.read(USER)
+    assert report.complete
+    assert report.provenance["count"]["counted"] is None
+    assert "no access" in report.provenance["count"]["reason"]
+
+
 def test_a_base_that_may_not_be_seen_is_a_gap(ldap: Ldap) -> None:
     _, report = read(ldap.collector(bind_dn=service("nobody")), USER)
     assert not report.complete

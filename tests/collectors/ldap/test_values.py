@@ -12,7 +12,7 @@ from collectors.ldap.discovery import Directory, domain_of
 from collectors.ldap.failures import refusal
 from collectors.ldap.filters import filled
 from collectors.ldap.lint import definition_problems
-from collectors.ldap.members import transitive
+from collectors.ldap.members import key, transitive
 from collectors.ldap.session import Sessions
 from collectors.ldap.settings import Address, LdapSettings
 from collectors.ldap.transport import LdapTransport
@@ -112,6 +112,23 @@ def test_a_domain_is_read_off_a_name() -> None:
 def test_a_group_within_itself_has_the_members_it_names() -> None:
     groups = {"cn=a": ("cn=B", "uid=1"), "cn=b": ("cn=A", "uid=2", "uid=1")}
     assert [each["dn"] for each in transitive(groups, "cn=a")] == ["uid=1", "uid=2"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("CN=Team\\, North,DC=x", "cn=team\\2c north, dc=x"),
+        ("CN=Zo\\c3\\ab,DC=x", "cn = Zoë,DC=X"),
+        ("CN=a\\\\b,DC=x", "CN=a\\5cb,DC=x"),
+        ("CN=\\#1\\20,DC=x", "CN=\\231\\ ,DC=x"),
+    ],
+)
+def test_a_name_may_be_escaped_in_several_ways(one: str, other: str) -> None:
+    assert key(one) == key(other)
+
+
+def test_an_escaped_sign_is_none_of_the_name() -> None:
+    assert key("CN=a\\,DC=x") != key("CN=a,DC=x")
 
 
 # --- answers of Active Directory, as documented ---------------------------------------------------
