@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from mappings.check import Check
-from mappings.rule import MissingValueError, Rule, RuleFailedError, RuleTooLongError, activation
+from mappings.rule import Rule, activation
+from mappings.rule_errors import MissingValueError, RuleFailedError, RuleTooLongError
 from store.canonical import digest
 from store.model import Document, Finding, Outcome, Scope
 
@@ -40,19 +41,31 @@ def judge(
         scope: what :func:`scope_view` gave.
         now: an aware moment; only rules that use ``now`` depend on it.
     """
+    checks = tuple(checks)
     resource = view(document)
+    read = _read_of(checks, resource)
     findings = []
     shared: Any = None
     for check in checks:
         if check.params:
-            bound = activation(resource=resource, scope=scope, params=check.params, now=now)
+            bound = activation(resource=read, scope=scope, params=check.params, now=now)
         else:
-            shared = shared or activation(resource=resource, scope=scope, params={}, now=now)
+            shared = shared or activation(resource=read, scope=scope, params={}, now=now)
             bound = shared
         outcome, reason = _outcome(check, bound, document.gaps, resource)
         observed = _observed(check.rules, resource)
         findings.append(Finding(check.id, check.digest, document.id, outcome, observed, reason, content_hash))
     return findings
+
+
+def _read_of(checks: Iterable[Check], resource: dict[str, Any]) -> dict[str, Any]:
+    """Return what the checks read of a document, so that the runtime need not take in the rest."""
+    named: set[str] = set()
+    for check in checks:
+        if check.keys is None:
+            return resource
+        named |= check.keys
+    return {key: value for key, value in resource.items() if key in named}
 
 
 def judge_scope(
