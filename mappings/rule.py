@@ -102,7 +102,7 @@ class Rule:
         try:
             result = _evaluated(self.program, activation)
         except RuleTooLongError:
-            return Parts(lambda text: _evaluated(_environment().compile(text), activation)).judge(self.source)
+            return Parts(lambda text: _part(text, activation)).judge(self.source)
         if result is True or result is False:
             return bool(result)
         raise RuleFailedError(f"the rule gave {result!r}, not a boolean")
@@ -170,6 +170,14 @@ def _evaluated(program: Any, bound: Any) -> Any:
         raise RuleFailedError(_first_line(error)) from error
     finally:
         empty_borrowed()
+
+
+def _part(text: str, bound: Any) -> Any:
+    try:
+        program = _environment().compile(text)
+    except RuntimeError as error:
+        raise RuleTooLongError(f"the rule cannot be evaluated in parts: {_first_line(error)}") from error
+    return _evaluated(program, bound)
 
 
 def _plain(value: Any) -> Any:

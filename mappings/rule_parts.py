@@ -74,6 +74,7 @@ class Parts:
             return self._split_up(text, before, after)
 
     def _split_up(self, text: str, before: str, after: str) -> bool:
+        text = _bare(text)
         for mark, decisive in (("||", True), ("&&", False)):
             operands = _operands(text, mark)
             if len(operands) > 1:
@@ -84,6 +85,8 @@ class Parts:
         loose = any(token in _LOOSE for token, _, _ in _outermost(tokens))
         if tokens[0][0] == "!" and not loose:
             return not self.judge(text[tokens[0][2] :], before, after)
+        if bound := None if loose else _bound(text, tokens):
+            return self.judge(text[bound:-1], before + text[:bound], ")" + after)
         look = None if loose else _look(text, tokens)
         if look is None or not self._boolean(f"{before}type({look.elements}) == list{after}"):
             raise RuleTooLongError(_TOO_LONG)
@@ -112,14 +115,14 @@ class Parts:
         start, length = 0, STRETCH
         while start < size:
             end = min(start + length, size)
-            part = f"({look.elements}).slice({start}, {end}){look.chain}"
+            part = f"dyn(({look.elements}).slice({start}, {end})){look.chain}"
             try:
                 yield self._boolean(f"{before}{part}.{look.macro}({look.variable}, {look.body}){after}")
             except RuleTooLongError as error:
                 if length > 1 and self._left:
                     length = max(1, length // 10)
                     continue
-                bound = f"{before}cel.bind({look.variable}, ({look.elements})[{start}], "
+                bound = f"{before}cel.bind({look.variable}, dyn(({look.elements})[{start}]), "
                 failure = _Failure(type(error), str(error))
                 yield failure if look.chain else self._found(look.body, bound, f"){after}")
             except (MissingValueError, RuleFailedError) as error:
@@ -160,6 +163,21 @@ def _operands(text: str, mark: str) -> list[str]:
     places = [(start, end) for token, start, end in outermost if token == mark]
     starts = [0, *(end for _, end in places)]
     return [text[start:end] for start, end in zip(starts, [*(s for s, _ in places), len(text)], strict=True)]
+
+
+def _bare(text: str) -> str:
+    """Return the text without what is before its first and behind its last token: a comment may end it."""
+    tokens = _tokens(text)
+    return text[tokens[0][1] : tokens[-1][2]]
+
+
+def _bound(text: str, tokens: list[_Token]) -> int | None:
+    """Return where the last operand of ``cel.bind(variable, value, …)`` starts; None if it is none."""
+    opening = [token for token, _, _ in tokens[:4]]
+    if opening != ["cel", ".", "bind", "("] or _closing(tokens, 3) != len(tokens) - 1:
+        return None
+    commas = [end for token, _, end in _outermost(tokens[4:-1]) if token == ","]
+    return commas[1]
 
 
 def _closing(tokens: list[_Token], opening: int) -> int:

@@ -1,5 +1,6 @@
 """Whatever a provider answers, evaluating a rule ends in an outcome and costs the process nothing."""
 
+import gc
 import sys
 from contextlib import suppress
 from typing import Any
@@ -83,9 +84,11 @@ def test_a_rule_takes_and_leaves_no_references(source: str) -> None:
     rule = Rule.compile(source)
     counted: tuple[Any, ...] = (None, True, False, 3, "x", ())
     content = {"a": [{"b": {"c": None}}, {"b": 3}, None, True, False, "x"], "b": {"x": None}}
+    gc.collect()
     before = [sys.getrefcount(each) for each in counted]
-    for _ in range(300):
+    for _ in range(1_000):
         with suppress(MissingValueError, RuleFailedError):
             rule.evaluate(activation(resource=content, scope={}, params={}, now=NOW))
+    gc.collect()
     after = [sys.getrefcount(each) for each in counted]
-    assert all(abs(now - then) < 100 for now, then in zip(after, before, strict=True)), (before, after)
+    assert all(abs(now - then) < 500 for now, then in zip(after, before, strict=True)), (before, after)

@@ -35,6 +35,8 @@ def evaluate(source: str, **resource: Any) -> bool:
         ("resource.none == 1 || resource.n.exists(x, x == 12000)", True),
         ("resource.n.all(x, x > 0) && resource.n.exists(x, x == 7 || x == 12000)", True),
         ("params.wanted.all(w, resource.n.exists(x, x == w))", True),
+        ("cel.bind(top, 12000, cel.bind(l, resource.n, l.exists(x, x == top) && l.all(x, x > 0)))", True),
+        ("( cel.bind(top, [1, 2], !resource.n.exists(x, x in top)) ) // a comment", False),
         ("resource.n.all(x, x > 0 ? true : false) // all of them, (or so)", True),
     ],
 )
