@@ -1,9 +1,10 @@
 """Directories that answer after a while: any number of people, a hundredth as many groups.
 
-    python -m benchmarks.distant_people USERS LATENCY_S
+    python -m benchmarks.distant_people USERS LATENCY_S [ROLE_GROUPS]
 
-It prints its URL. What it answers has the form of Microsoft Graph, Okta and the Directory API of Google;
-nothing is kept, all of it follows from numbers. A page has as much as was asked for.
+Instead of ordinary groups there may be groups that hold directory roles, whose members are asked for. It
+prints its URL. What it answers has the form of Microsoft Graph, Okta and the Directory API of Google; nothing
+is kept, all of it follows from numbers. A page has as much as was asked for.
 """
 
 import asyncio
@@ -30,11 +31,13 @@ def groups(users: int) -> int:
 class Directories:
     """Answers requests."""
 
-    def __init__(self, users: int) -> None:
+    def __init__(self, users: int, role_groups: int = 0) -> None:
         self._users = users
+        self._role_groups = role_groups
 
     def reply(self, target: str, body: bytes) -> Reply:
-        del body
+        if target.endswith("/$batch"):
+            return self._batch(orjson.loads(body)["requests"])
         parts = urlsplit(target)
         path, query = unquote(parts.path), {key: each[0] for key, each in parse_qs(parts.query).items()}
         if path.startswith("/v1.0/"):
@@ -43,8 +46,24 @@ class Directories:
             return self._okta(path, query)
         return Reply(orjson.dumps(self._google(path, query)))
 
+    def _batch(self, requests: list[dict[str, str]]) -> Reply:
+        answers = [orjson.Fragment(self.reply(f"/v1.0{each['url']}", b"").content) for each in requests]
+        responses = [
+            {"id": each["id"], "status": 200, "headers": {}, "body": answer}
+            for each, answer in zip(requests, answers, strict=True)
+        ]
+        return Reply(orjson.dumps({"responses": responses}))
+
     def _graph(self, path: str, query: dict[str, str]) -> Reply:
         kind = path.rpartition("/")[2]
+        if kind in ("owners", "transitiveMembers"):
+            number = 1 if kind == "owners" else PEOPLE_IN_A_GROUP
+            return Reply(orjson.dumps({"value": [_member(each) for each in range(number)]}))
+        if kind == "groups" and self._role_groups:
+            found = [{**_graph_group(each), "isAssignableToRole": True} for each in range(self._role_groups)]
+            start = int(query.get("$skiptoken", "0"))
+            more = {"@odata.nextLink": f"{path}?$skiptoken={start + 999}"} if start + 999 < len(found) else {}
+            return Reply(orjson.dumps({"value": found[start : start + 999], **more}))
         made = {"users": graph_user, "userRegistrationDetails": _registration, "groups": _graph_group}[kind]
         size, start = int(query.get("$top", REPORT_PAGE)), int(query.get("$skiptoken", "0"))
         total = groups(self._users) if kind == "groups" else self._users
@@ -124,6 +143,12 @@ def graph_user(number: int) -> dict[str, Any]:
         "assignedLicenses": [{"skuId": guid("b", 1), "disabledPlans": []}],
         "isResourceAccount": None,
     }
+
+
+def _member(number: int) -> dict[str, Any]:
+    kept = ("id", "displayName", "userPrincipalName", "accountEnabled", "onPremisesSyncEnabled", "userType")
+    user = graph_user(number)
+    return {"@odata.type": "#microsoft.graph.user", **{key: user[key] for key in kept}}
 
 
 def _registration(number: int) -> dict[str, Any]:
@@ -228,4 +253,4 @@ def _google_group(number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Directories(int(sys.argv[1])).reply, float(sys.argv[2])))
+    asyncio.run(serve(Directories(int(sys.argv[1]), *map(int, sys.argv[3:])).reply, float(sys.argv[2])))

@@ -5,6 +5,7 @@ python -m benchmarks.matching_record PEOPLE
 It prints what the first time takes, and another one after 1 % of the people were disabled in one directory.
 """
 
+import datetime as dt
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -43,7 +44,7 @@ def main(people: int) -> None:
 
 
 def _match(record: Record, people: int) -> None:
-    matched = match_people(record, load_accounts([BUILT_IN_ACCOUNTS]), record.clock())
+    matched = match_people(record, load_accounts([BUILT_IN_ACCOUNTS]), record.clock(), dt.timedelta(days=1))
     if matched is None or _keep(record, matched.scope, PERSON, matched.documents).resources != people:
         raise SystemExit("not everybody was matched")
 

@@ -16,6 +16,8 @@ from collectors.ratelimit import RateLimiter, load_limits
 LATENCY_S = 0.08
 USERS = 50_000
 FEW = 5_000
+ROLE_GROUPS = 500
+"""Groups that may hold directory roles, of which a tenant has no more."""
 SAMPLE = 500
 """People whose factors are asked for, one by one."""
 
@@ -37,8 +39,18 @@ def main() -> None:
         measure.line(f"{label}: {FEW:,}", few.wall_s, _floor(mode, FEW))
         measure.note(f"{label}: {many.cpu_s:.1f} s of CPU for {USERS:,}, {few.cpu_s:.1f} s for {FEW:,}")
         measure.line(f"{label}: peak memory, against {FEW:,}", many.peak_mb, few.peak_mb, "MB")
+    _role_groups()
     _factors()
     matching.main()
+
+
+def _role_groups() -> None:
+    for limits, label in (("", "as published"), ("-free", "without limits")):
+        together, single = (
+            _cost(f"entra-groups{way}{limits}", ROLE_GROUPS, str(ROLE_GROUPS)) for way in ("", "-single")
+        )
+        name = f"Entra: {ROLE_GROUPS} groups with members and owners, {label}"
+        measure.line(f"{name}: in batches, against one by one", together.wall_s, single.wall_s)
 
 
 def _factors() -> None:
@@ -82,6 +94,6 @@ def _waiting(provider: str, call: str, number: int) -> float:
     return limiter.reserve("", call)
 
 
-def _cost(mode: str, users: int) -> measure.Cost:
-    with running("benchmarks.distant_people", str(users), str(LATENCY_S)) as url:
+def _cost(mode: str, users: int, *more: str) -> measure.Cost:
+    with running("benchmarks.distant_people", str(users), str(LATENCY_S), *more) as url:
         return measure.process([sys.executable, "-m", "benchmarks.people_run", mode, str(users), url])

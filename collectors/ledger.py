@@ -21,6 +21,7 @@ class CallTally:
         count: times the call was made, not counting further pages and tries.
         absent: how many of these the provider answered with "there is none".
         failed: how many of these gave no answer, or not all of it.
+        batched: how many of the pages came in batches, with answers to other requests.
     """
 
     call: str
@@ -30,6 +31,11 @@ class CallTally:
     count: int = 0
     absent: int = 0
     failed: int = 0
+    batched: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """Return it as plain JSON; of batches only where there were any."""
+        return {key: value for key, value in asdict(self).items() if value or key != "batched"}
 
 
 class Ledger:
@@ -62,7 +68,9 @@ class Ledger:
     def answered(self, call: str, parameters: Mapping[str, Any], answer: Answer) -> None:
         """Note one page."""
         with self._lock:
-            self._tally(call, parameters).pages += 1
+            tally = self._tally(call, parameters)
+            tally.pages += 1
+            tally.batched += answer.batched
             if answer.endpoint:
                 self._endpoints.add(answer.endpoint)
             if self._last_receipt is None or answer.received >= self._last_receipt:
@@ -108,6 +116,7 @@ class Ledger:
                 mine.count += tally.count
                 mine.absent += tally.absent
                 mine.failed += tally.failed
+                mine.batched += tally.batched
             self._endpoints |= endpoints
             if first is not None and (self._first_request is None or first < self._first_request):
                 self._first_request = first
@@ -130,7 +139,7 @@ class Ledger:
         """
         with self._lock:
             return {
-                "calls": [asdict(tally) for tally in self._tallies.values()],
+                "calls": [tally.told() for tally in self._tallies.values()],
                 "endpoints": sorted(self._endpoints),
                 "first_request": _written(self._first_request),
                 "last_receipt": _written(self._last_receipt),

@@ -17,10 +17,12 @@ class Limit(Strict):
 
     Attributes:
         call: pattern over ``service:Operation``; the first limit that matches applies.
-        rate: calls per second that may go on for ever.
-        burst: calls that may be made at once after a pause.
+        rate: calls per second that may go on for ever, each of the cost 1.
+        burst: calls that may be made at once after a pause, each of the cost 1.
         shared: all calls that match draw on one bucket, in whatever region, instead of one for each
             operation and region.
+        bucket: limits of one name draw on one bucket, that of the first of them, in whatever region.
+        cost: what a call takes out of the bucket, for providers that count some calls more than once.
         source: where the provider says so.
     """
 
@@ -28,6 +30,8 @@ class Limit(Strict):
     rate: float = Field(gt=0)
     burst: int = Field(ge=1)
     shared: bool = False
+    bucket: str = ""
+    cost: int = Field(default=1, ge=1)
     source: str = ""
 
 
@@ -36,6 +40,8 @@ DEFAULT_LIMIT = Limit(call="*:*", rate=50, burst=100)
 
 _SLOWEST = 0.05
 _RECOVERY = 0.02
+_SAME_MOMENT = 0.5
+"""Seconds within which calls that were under way together are told the same."""
 
 
 def load_limits(path: Path) -> tuple[Limit, ...]:
@@ -55,6 +61,7 @@ class _Bucket:
         self.rate = limit.rate
         self.tokens = float(limit.burst)
         self.at = now
+        self.lowered: float | None = None
 
     def refill(self, now: float) -> None:
         self.tokens = min(float(self.limit.burst), self.tokens + max(0.0, now - self.at) * self.rate)
@@ -73,6 +80,7 @@ class RateLimiter:
         self._limits = tuple(limits)
         self._now = now
         self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._costs: dict[tuple[str, str], int] = {}
         self._shared: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
 
@@ -81,15 +89,17 @@ class RateLimiter:
         with self._lock:
             bucket = self._bucket(region, call)
             bucket.refill(self._now())
-            bucket.tokens -= 1
+            bucket.tokens -= self._costs[region, call]
             return 0.0 if bucket.tokens >= 0 else -bucket.tokens / bucket.rate
 
     def throttled(self, region: str, call: str) -> None:
-        """Halve the rate: the provider asked for it."""
+        """Halve the rate: the provider asked for it. Calls refused in one moment count once."""
         with self._lock:
-            bucket = self._bucket(region, call)
-            bucket.refill(self._now())
-            bucket.rate = max(bucket.limit.rate * _SLOWEST, bucket.rate / 2)
+            bucket, now = self._bucket(region, call), self._now()
+            bucket.refill(now)
+            if bucket.lowered is None or now - bucket.lowered >= _SAME_MOMENT:
+                bucket.rate = max(bucket.limit.rate * _SLOWEST, bucket.rate / 2)
+                bucket.lowered = now
             bucket.tokens = min(bucket.tokens, 0.0)
 
     def succeeded(self, region: str, call: str) -> None:
@@ -110,7 +120,8 @@ class RateLimiter:
         if found is None:
             limit = next((limit for limit in self._limits if fnmatchcase(call, limit.call)), DEFAULT_LIMIT)
             bucket = _Bucket(limit, self._now())
-            if limit.shared:
-                bucket = self._shared.setdefault(limit.call, bucket)
+            if limit.shared or limit.bucket:
+                bucket = self._shared.setdefault(limit.bucket or limit.call, bucket)
+            self._costs[region, call] = limit.cost
             found = self._buckets[region, call] = bucket
         return found

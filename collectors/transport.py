@@ -39,6 +39,7 @@ class Answer:
         endpoint: scheme and host that answered, or "".
         left_out: what the provider says is missing from this page (a region that it could not reach, say);
             "" where it is whole.
+        batched: it came together with the answers to other requests.
     """
 
     body: dict[str, Any]
@@ -48,6 +49,7 @@ class Answer:
     request_id: str = ""
     endpoint: str = ""
     left_out: str = ""
+    batched: bool = False
 
 
 @dataclass

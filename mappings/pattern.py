@@ -29,22 +29,27 @@ class Pattern(Strict):
 
     Attributes:
         parameters: name → what a check has to say there.
+        applies: CEL; becomes that of the check, which then has none of its own.
         passes: CEL; becomes the rule of the check.
+        params: defaults of what the rule reads as ``params.…``; a check may put others in their place.
         limits: what no such check can see; follows what the check says itself.
         references: follow those of the check.
         example: precede those of the check.
     """
 
     id: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_-]+)+$")
-    parameters: dict[str, str] = Field(min_length=1)
+    parameters: dict[str, str] = Field(default_factory=dict)
+    applies: str = ""
     passes: str
+    params: dict[str, Any] = Field(default_factory=dict)
     limits: str = ""
     references: tuple[str, ...] = ()
     example: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _uses_what_it_has(self) -> "Pattern":
-        used = set(_names([self.passes, self.limits, list(self.references), list(self.example)]))
+        texts = [self.applies, self.passes, self.params, self.limits]
+        used = set(_names([*texts, list(self.references), list(self.example)]))
         for name in sorted(used - self.parameters.keys()):
             raise ValueError(f"{{{name}}} is none of its parameters")
         for name in sorted(self.parameters.keys() - used):
@@ -93,12 +98,16 @@ def expand(table: Mapping[str, Any], patterns: Mapping[str, Pattern], path: Path
     if not isinstance(values, dict):
         raise DefinitionError(f"{label}: with: must be a table", "Write with = { name = value, … }.")
     _check_parameters(values, pattern, label)
-    if "passes" in plain:
-        raise DefinitionError(
-            f"{label}: passes: pattern {pattern.id!r} gives the rule", "Leave out one of the two."
-        )
+    for key in ("applies", "passes"):
+        if key in plain and getattr(pattern, key):
+            raise DefinitionError(
+                f"{label}: {key}: pattern {pattern.id!r} gives the rule", "Leave out one of the two."
+            )
     try:
         plain["passes"] = _fill(pattern.passes, values)
+        if pattern.applies:
+            plain["applies"] = _fill(pattern.applies, values)
+        params = _fill(pattern.params, values)
         limits = _fill(pattern.limits, values)
         references = _fill(list(pattern.references), values)
         examples = _fill(list(pattern.example), values)
@@ -107,6 +116,7 @@ def expand(table: Mapping[str, Any], patterns: Mapping[str, Pattern], path: Path
             f"{label}: with.{error}: must be text, because pattern {pattern.id!r} puts it within text",
             "Put it in quotes.",
         ) from error
+    plain["params"] = params | plain.get("params", {})
     plain["limits"] = f"{plain.get('limits', '')} {limits}".strip()
     plain["references"] = [*plain.get("references", ()), *references]
     plain["example"] = [*examples, *plain.get("example", ())]
@@ -124,7 +134,7 @@ def _named(name: Any, patterns: Mapping[str, Pattern], label: str) -> Pattern:
 
 
 def _check_parameters(values: Mapping[str, Any], pattern: Pattern, label: str) -> None:
-    known = ", ".join(pattern.parameters)
+    known = ", ".join(pattern.parameters) or "none"
     for name in sorted(values.keys() - pattern.parameters.keys()):
         raise DefinitionError(
             f"{label}: with.{name}: pattern {pattern.id!r} has no such parameter", f"It has: {known}."

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from mappings.account import STRONG
+from mappings.numbering import NUMBER, alone
 from mappings.reading_accounts import Account, Name
 
 MOST_PER_NUMBER = 5
@@ -45,12 +46,14 @@ def match(accounts: Iterable[Account]) -> list[Person]:
     """
     every = sorted(accounts, key=lambda account: account.place)
     placeholders = _placeholders(every)
+    numbered_alone = alone(every, placeholders)
     strong = _Groups(len(every))
-    holders: dict[Name, list[int]] = defaultdict(list)
+    holders: dict[tuple[Name, object], list[int]] = defaultdict(list)
     for index, account in enumerate(every):
+        own = account.place[:3] if account.place[:3] in numbered_alone else None
         for name in sorted(account.names - placeholders):
-            holders[name].append(index)
-    for name, indices in holders.items():
+            holders[name, own if name[0] == NUMBER else None].append(index)
+    for (name, _), indices in holders.items():
         if name[0] in STRONG:
             strong.join(indices)
     weak = strong.copy()
@@ -71,7 +74,7 @@ def _placeholders(accounts: Iterable[Account]) -> frozenset[Name]:
     counts: dict[tuple[Name, str, str, str], int] = defaultdict(int)
     for account in accounts:
         for name in account.names:
-            if name[0] == "employee-number" and account.directory:
+            if name[0] == NUMBER and account.directory:
                 counts[name, account.provider, account.scope, account.type] += 1
     return frozenset(name for (name, *_), number in counts.items() if number > MOST_PER_NUMBER)
 

@@ -70,13 +70,14 @@ def document(person: Person, sides: Sides) -> Document:
 
 def facts(person: Person, sides: Sides) -> dict[str, Any]:
     """Return what is known of the person; what is not known is left out."""
-    sure_of_directory = sides.directories and not person.ambiguous
-    sure_of_access = sides.access and not person.ambiguous
+    told_apart = not person.ambiguous and not any(account.unnamed for account in person.accounts)
+    sure_of_directory = sides.directories and told_apart
+    sure_of_access = sides.access and told_apart
     sure = sure_of_directory and sure_of_access
     in_use = [account for account in person.accounts if account.known.get("active") is not False]
     admin = [_and(account, "admin") for account in in_use]
     found = {
-        "told_apart": False if person.ambiguous else True if sides.directories and sides.access else None,
+        "told_apart": False if person.ambiguous else True if sure else None,
         "in_directory": _in_directory(person, sure_of_directory),
         "left": _left(person, sure_of_directory),
         "active": _with_rest((account.known.get("active") for account in person.accounts), sure),
@@ -89,7 +90,7 @@ def facts(person: Person, sides: Sides) -> dict[str, Any]:
         "everyday_admin": _with_rest(
             (_everyday_admin(account) for account in person.directory if account in in_use), sure_of_directory
         ),
-        "guest": _with_rest(_applicable(person.directory, "guest"), sure_of_directory),
+        "guest": _guest(person, sure_of_directory),
         "leaves_on": _moment(person.directory, "leaves_on", sure_of_directory),
         "last_day_known": True
         if sure_of_directory and None not in _values(person.directory, "leaves_on")
@@ -130,6 +131,15 @@ def _and(account: Account, *attributes: str) -> bool | None:
     """Say whether an account is in use and all of this; what nobody tells is not known."""
     found: list[bool | None] = [account.known.get(attribute) for attribute in ("active", *attributes)]
     return False if False in found else None if None in found else True
+
+
+def _guest(person: Person, sure: bool) -> bool | None:
+    """Say whether every directory calls the person a guest: somebody's own company may be among them."""
+    standing = [account for account in person.directory if not account.deleted]
+    found = _applicable(standing or person.directory, "guest")
+    if False in found or (sure and not found):
+        return False
+    return True if sure and None not in found else None
 
 
 def _everyday_admin(account: Account) -> bool | None:

@@ -19,6 +19,9 @@ _NO_NUMBER = re.compile(r"[\W0_]*|n/a")
 Name = tuple[str, str]
 """An identifier: its kind, and its value in one form."""
 
+Place = tuple[str, str, str, str]
+"""What makes an account one: provider, scope, resource type and key."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
@@ -40,6 +43,7 @@ class Account:
         known: attribute → value, None where it could not be read; what does not apply is not in it.
         deleted: it is known from before only; its directory no longer has it.
         stale: its list was not read to its end, so that it is as it was last known; nothing is known of it.
+        unnamed: an identifier could not be read, so that it may be somebody's whom it is not matched to.
     """
 
     provider: str
@@ -53,10 +57,10 @@ class Account:
     sources: set[Source] = field(default_factory=set)
     deleted: bool = False
     stale: bool = False
+    unnamed: bool = False
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
-        """What makes it one account: provider, scope, resource type and key."""
+    def place(self) -> Place:
         return self.provider, self.scope, self.type, self.key
 
 
@@ -78,7 +82,7 @@ class Accounts:
         names: each identifier that any has, once: what accounts share is held once.
     """
 
-    found: dict[tuple[str, str, str, str], Account] = field(default_factory=dict)
+    found: dict[Place, Account] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     names: dict[Name, Name] = field(default_factory=dict)
 
@@ -156,6 +160,7 @@ def _read(
         account.names.update(result.names.setdefault(name, name) for name in element.names())
         account.sources.add(Source(definition.type, known.document.id, known.hash))
         account.stale = account.stale or stale
+        account.unnamed = account.unnamed or element.unnamed()
         for attribute, value in element.attributes().items():
             _merge(account, attribute, None if stale else value)
 
@@ -170,7 +175,7 @@ def _add_facts(
 ) -> list[tuple[Account, str, bool]]:
     """Add what facts tell, and return what they settle, which holds whatever others could not read."""
     settled: list[tuple[Account, str, bool]] = []
-    told: set[tuple[str, str, str, str]] = set()
+    told: set[Place] = set()
     otherwise: Mapping[str, bool] = definition.otherwise
     for known in documents or ():
         if otherwise and not _excluded(definition, known, now):
@@ -260,8 +265,16 @@ class _Element:
                 if identifier.kind != "employee-number" or not _NO_NUMBER.fullmatch(value_in_one_form):
                     yield identifier.kind, value_in_one_form
 
+    def unnamed(self) -> bool:
+        """Say whether a gap stands before any identifier."""
+        return bool(self.document.gaps) and any(
+            _hidden(identifier.expression, self.document) for identifier in self.definition.identifier
+        )
+
     def attributes(self) -> dict[str, Any]:
-        return {name: self._value(found) for name, found in self.definition.attributes.items()}
+        """Return what the element tells; null is not known, and an empty list does not apply."""
+        values = {name: self._value(found) for name, found in self.definition.attributes.items()}
+        return {name: value for name, value in values.items() if value != []}
 
     def _value(self, expression: Expression) -> Any:
         # Elements carry what their document could not read only as a whole.

@@ -1,13 +1,13 @@
 """Who has which accounts, worked out at the end of a run from what the record last knew of all providers."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mappings.account import AccountDefinition
 from mappings.people import Person, match
 from mappings.person import PERSON, PROVIDER, SCOPE, Sides, deleted_accounts, document
-from mappings.reading_accounts import Account, Known, read_accounts
+from mappings.reading_accounts import Account, Known, Place, read_accounts
 from store import query
 from store.instant import rfc3339
 from store.model import Document, Report, Scope
@@ -30,11 +30,14 @@ class Matched:
 
 
 def match_people(
-    record: Record, definitions: Sequence[AccountDefinition], now: dt.datetime
+    record: Record, definitions: Sequence[AccountDefinition], now: dt.datetime, fresh_for: dt.timedelta
 ) -> Matched | None:
     """Match the accounts of all providers to people.
 
     What was not selected for this run counts as it was last known.
+
+    Args:
+        fresh_for: a list that was last read longer ago counts as not read: nobody collects it any more.
 
     Returns:
         None where nothing that tells of accounts was ever collected.
@@ -45,7 +48,12 @@ def match_people(
     telling = {row.resource_type for row in read}
     if telling.isdisjoint(each.type for each in definitions if each.kind != "facts"):
         return None
-    unread = {(row.provider, row.scope, row.resource_type) for row in read if not row.complete}
+    stale_before = rfc3339(now - fresh_for)
+    unread = {
+        (row.provider, row.scope, row.resource_type)
+        for row in read
+        if not row.complete or row.finished < stale_before
+    }
     documents = {kind: _documents(record, kind) for kind in telling}
     accounts = read_accounts(definitions, documents, now, unread)
     incomplete = {kind for _, _, kind in unread} | accounts.untold
@@ -56,8 +64,8 @@ def match_people(
         directories=bool(directories) and directories.isdisjoint(incomplete),
         access=access.isdisjoint(incomplete),
     )
-    gone = _gone(record, accounts.found.values())
-    people = [person for person in match([*accounts.found.values(), *gone]) if _counts(person)]
+    everybody = match([*accounts.found.values(), *_gone(record, accounts.found)])
+    people = [person for person in everybody if _counts(person)]
     at = rfc3339(record.clock())
     report = Report(
         complete=not incomplete,
@@ -90,17 +98,26 @@ def _documents(record: Record, kind: str) -> Iterable[Known]:
     return (Known(*found) for found in query.standing_documents(record, kind))
 
 
-def _gone(record: Record, found: Iterable[Account]) -> list[Account]:
-    """Return the directory accounts that people were last known to have and that are no longer there."""
-    there = {account.place for account in found}
-    return [
+def _gone(record: Record, found: Mapping[Place, Account]) -> list[Account]:
+    """Return the directory accounts that people were last known to have and that are no longer there.
+
+    One stays as long as something else that is there may be the same person's.
+    """
+    waiting = [
         account
         for _, _, person, _ in query.standing_documents(record, PERSON)
         for account in deleted_accounts(person.content)
-        if account.place not in there
+        if account.place not in found
     ]
+    gone: list[Account] = []
+    names = {name for account in found.values() if not account.directory for name in account.names}
+    while linked := [account for account in waiting if not names.isdisjoint(account.names)]:
+        gone += linked
+        waiting = [account for account in waiting if names.isdisjoint(account.names)]
+        names = set().union(*(account.names for account in linked))
+    return gone
 
 
 def _counts(person: Person) -> bool:
-    """Say whether there is more than accounts that are gone, or something that belonged to them."""
+    """Say whether there is more than accounts that are gone, or something that may have been theirs."""
     return bool(person.access or person.ambiguous) or any(not each.deleted for each in person.directory)

@@ -93,6 +93,7 @@ class Runner:
     Args:
         workers: collections read at the same time.
         accounts: how documents tell of accounts; people are matched at the end of a run if there are any.
+        fresh_for: for how long the accounts in a list count as they were when it was last read.
         cancelled: set from outside to stop; what was acknowledged stays.
     """
 
@@ -105,6 +106,7 @@ class Runner:
         *,
         workers: int = 8,
         accounts: Sequence[AccountDefinition] = (),
+        fresh_for: dt.timedelta = dt.timedelta(days=8),
         cancelled: threading.Event | None = None,
     ) -> None:
         self._record = record
@@ -113,6 +115,7 @@ class Runner:
         self._selections = selections
         self._workers = workers
         self._accounts = accounts
+        self._fresh_for = fresh_for
         self._cancelled = cancelled or threading.Event()
         self._scopes: dict[str, _ScopeState] = defaultdict(_ScopeState)
         self._now = record.clock()
@@ -135,15 +138,8 @@ class Runner:
         self._judge = Judge.register(self._record, self._checks)
         self._run_id = self._record.begin_run(self._result.run, trigger)
         try:
-            discoveries = self._discover()
-            jobs = plan(self._collectors, discoveries, self._selections)
-            # What was left undone because the run is being stopped says nothing of what is there.
-            if not self._cancelled.is_set():
-                self._mark_unreachable(discoveries, jobs)
-                self._mark_narrowed(discoveries, jobs)
-            self._collect(jobs)
-            if not self._cancelled.is_set():
-                self._match_people()
+            with self._record.commits.run():
+                self._read()
         except KeyboardInterrupt:
             self._cancelled.set()
         except BaseException:
@@ -155,6 +151,17 @@ class Runner:
         elif self._result.gaps:
             self._result.status = "gaps"
         return self._finish(size_before, began)
+
+    def _read(self) -> None:
+        discoveries = self._discover()
+        jobs = plan(self._collectors, discoveries, self._selections)
+        # What was left undone because the run is being stopped says nothing of what is there.
+        if not self._cancelled.is_set():
+            self._mark_unreachable(discoveries, jobs)
+            self._mark_narrowed(discoveries, jobs)
+        self._collect(jobs)
+        if not self._cancelled.is_set():
+            self._match_people()
 
     def _finish(self, size_before: int, began: float) -> RunResult:
         result = self._result
@@ -316,7 +323,7 @@ class Runner:
         telling = {definition.type for definition in self._accounts}
         if all(telling.isdisjoint(state.collected) for state in self._scopes.values()):
             return
-        matched = match_people(self._record, self._accounts, self._now)
+        matched = match_people(self._record, self._accounts, self._now, self._fresh_for)
         if matched is None:
             return
         writer = self._writer(matched.scope, PERSON, "")

@@ -17,12 +17,14 @@ from store import log
 from store.blobs import Blobs
 from store.canonical import canonical
 from store.collection_entry import KIND, collection_entry
+from store.group_commit import GroupCommit
 from store.intervals import (
     STAGES,
     add_resources,
     apply_content,
     apply_findings,
     open_findings,
+    prepared,
     run_on,
     stage_unseen,
 )
@@ -35,6 +37,23 @@ _TIMES = frozenset({"first_request", "last_receipt", "provider_time", "skew_s"})
 """What differs in every run; it is kept with the collection, so that equal reports are one blob."""
 
 _LOOKUP = 200
+
+_SCOPE = sa.select(scope.c.id, scope.c.name).where(
+    scope.c.provider == sa.bindparam("provider"), scope.c.external_id == sa.bindparam("external_id")
+)
+_SERIES = sa.select(series.c.id).where(
+    series.c.scope_id == sa.bindparam("scope_id"),
+    series.c.resource_type == sa.bindparam("resource_type"),
+    series.c.region == sa.bindparam("region"),
+)
+_LAST_ID = sa.select(sa.func.max(collection.c.id))
+_PREVIOUS = (
+    sa.select(collection.c.state_id, collection_state)
+    .join(collection_state, collection_state.c.id == collection.c.state_id)
+    .where(collection.c.series_id == sa.bindparam("series"))
+    .order_by(collection.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,7 @@ class CollectionWriter:
     def __init__(
         self,
         engine: sa.Engine,
+        commits: GroupCommit,
         blobs: Blobs,
         run_id: int,
         run_uid: str,
@@ -91,6 +111,7 @@ class CollectionWriter:
         series_pk: int | None,
     ) -> None:
         self._engine = engine
+        self._commits = commits
         self._blobs = blobs
         self._run_id = run_id
         self._run_uid = run_uid
@@ -100,7 +121,7 @@ class CollectionWriter:
         self._series = next(_UNKEPT) if series_pk is None else series_pk
         self._previous = self._last_collection()
         self._saw_changes = False
-        self._discard_stage()
+        self._staged = False
 
     def judged_alike(self, checks: str) -> bool:
         """Say whether unchanged documents were last judged completely by the same checks.
@@ -121,6 +142,7 @@ class CollectionWriter:
         payloads = [canonical(document.payload()) for document in documents]
         hashes = [hashlib.sha256(payload).digest() for payload in payloads]
         with self._engine.begin() as connection:
+            self._begin_stage(connection)
             known = self._open_hashes(connection, [document.id for document in documents])
             changed = [known.get(doc.id) != key for doc, key in zip(documents, hashes, strict=True)]
             self._blobs.put(
@@ -138,6 +160,7 @@ class CollectionWriter:
                     )
                 except sa.exc.IntegrityError as error:
                     raise ValueError("two resources of one collection have the same id") from error
+        self._staged = True
         self._saw_changes = self._saw_changes or any(changed)
         return [Kept(key.hex(), new) for key, new in zip(hashes, changed, strict=True)]
 
@@ -158,9 +181,11 @@ class CollectionWriter:
         ]
         if rows:
             with self._engine.begin() as connection:
+                self._begin_stage(connection)
                 connection.exec_driver_sql(
                     "INSERT INTO stage_finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows
                 )
+            self._staged = True
 
     def finish(
         self,
@@ -171,7 +196,7 @@ class CollectionWriter:
         unread: str = "",
         unjudged_stay: bool = False,
     ) -> Acknowledged:
-        """Acknowledge the collection: durable once this returns.
+        """Acknowledge the collection: durable once this returns, or within a run, soon after.
 
         Args:
             checks: see :meth:`judged_alike`.
@@ -179,25 +204,23 @@ class CollectionWriter:
             unread: why resources that an incomplete collection did not see are ``unknown``.
             unjudged_stay: findings without a document that were not judged now still hold.
         """
-        with self._engine.begin() as connection:
+        with self._commits.acknowledging(), self._engine.begin() as connection:
             self._keep_series(connection)
             pk = self._next_id(connection)
             state = self._state(connection, pk, report, checks, check_pks, unread, unjudged_stay)
             seq = self._log(connection, pk, report, state)
-            self._discard_stage(connection)
+            if self._staged:
+                self._discard_stage(connection)
         return Acknowledged(state.values["resources"], state.changed, state.findings_changed, seq)
 
     def abandon(self) -> None:
         """Forget what was staged."""
-        self._discard_stage()
+        with self._engine.begin() as connection:
+            self._discard_stage(connection)
 
     def _keep_series(self, connection: sa.Connection) -> None:
         scope_key = {"provider": self._scope.provider, "external_id": self._scope.id}
-        known = connection.execute(
-            sa.select(scope.c.id, scope.c.name).where(
-                scope.c.provider == self._scope.provider, scope.c.external_id == self._scope.id
-            )
-        ).first()
+        known = connection.execute(_SCOPE, scope_key).first()
         if known is None or known.name != self._scope.name:
             named = {"provider": self._scope.provider, "scope": self._scope.id, "name": self._scope.name}
             log.append(connection, self._blobs, "scope", named)
@@ -215,16 +238,14 @@ class CollectionWriter:
 
     def _series_of(self, connection: sa.Connection, scope_pk: int) -> int:
         key = {"scope_id": scope_pk, "resource_type": self._resource_type, "region": self._region}
-        found = connection.execute(
-            sa.select(series.c.id).where(*(series.c[name] == value for name, value in key.items()))
-        ).scalar()
+        found = connection.execute(_SERIES, key).scalar()
         if found is not None:
             return int(found)
         return int(connection.execute(series.insert().returning(series.c.id), key).scalar_one())
 
     def _adopt(self, connection: sa.Connection, series_pk: int) -> None:
         if series_pk != self._series:
-            for table in STAGES:
+            for table in STAGES if self._staged else ():
                 run_on(
                     connection,
                     self._series,
@@ -234,7 +255,7 @@ class CollectionWriter:
             self._series = series_pk
 
     def _next_id(self, connection: sa.Connection) -> int:
-        return int(connection.execute(sa.select(sa.func.max(collection.c.id))).scalar() or 0) + 1
+        return int(connection.execute(_LAST_ID).scalar() or 0) + 1
 
     def _state(
         self,
@@ -251,6 +272,8 @@ class CollectionWriter:
         resources = self._count(connection, "stage_content")
         manifest = None
         if not report.complete:
+            self._begin_stage(connection)
+            self._staged = True
             stage_unseen(connection, self._series, check_pks, unread)
             manifest = self._keep_json(connection, [list(pair) for pair in self._seen(connection)])
         # As many as before, and each as before: these are the same.
@@ -333,7 +356,7 @@ class CollectionWriter:
 
     def _seen(self, connection: sa.Connection) -> Iterator[tuple[str, str]]:
         rows = connection.execute(
-            sa.text(
+            prepared(
                 "SELECT resource_id, hash FROM stage_content WHERE series_id = :series ORDER BY resource_id"
             ),
             {"series": self._series},
@@ -354,24 +377,22 @@ class CollectionWriter:
         return found
 
     def _last_collection(self) -> Any:
-        query = (
-            sa.select(collection.c.state_id, collection_state)
-            .join(collection_state, collection_state.c.id == collection.c.state_id)
-            .where(collection.c.series_id == self._series)
-            .order_by(collection.c.id.desc())
-            .limit(1)
-        )
+        if self._series < 0:
+            return None
         with self._engine.connect() as connection:
-            return connection.execute(query).first()
+            return connection.execute(_PREVIOUS, {"series": self._series}).first()
 
-    def _discard_stage(self, connection: sa.Connection | None = None) -> None:
-        if connection is None:
-            with self._engine.begin() as own:
-                self._discard_stage(own)
-            return
+    def _begin_stage(self, connection: sa.Connection) -> None:
+        """Clear what a writer that was not finished may have left, before anything is staged."""
+        if not self._staged:
+            self._discard_stage(connection)
+
+    def _discard_stage(self, connection: sa.Connection) -> None:
         for table in STAGES:
             run_on(connection, self._series, f"DELETE FROM {table} WHERE series_id = :series")
 
     def _count(self, connection: sa.Connection, table: str) -> int:
-        statement = sa.text(f"SELECT count(*) FROM {table} WHERE series_id = :series")
+        if not self._staged:
+            return 0
+        statement = prepared(f"SELECT count(*) FROM {table} WHERE series_id = :series")
         return int(connection.execute(statement, {"series": self._series}).scalar_one())

@@ -23,6 +23,7 @@ STAGING = (
         observed TEXT, document BLOB, since INTEGER, PRIMARY KEY (series_id, resource_id, check_id))""",
 )
 
+_STATEMENTS = 1 << 10
 _REMEMBERED = 1 << 12
 """Few values decide most findings: true, false, null."""
 
@@ -33,7 +34,13 @@ STAGES = ("stage_content", "stage_finding")
 
 def run_on(connection: sa.Connection, series: int, statement: str, **values: Any) -> int:
     """Run a statement on one series and return how many rows it touched."""
-    return connection.execute(sa.text(statement), {"series": series, **values}).rowcount
+    return connection.execute(prepared(statement), {"series": series, **values}).rowcount
+
+
+@lru_cache(_STATEMENTS)
+def prepared(statement: str) -> sa.TextClause:
+    """Return a statement as it is run; most are run for each collection of a run, and few are long."""
+    return sa.text(statement)
 
 
 def stage_unseen(

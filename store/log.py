@@ -14,6 +14,7 @@ from store.tree import Frontier, leaf_hash
 
 ENTRY_VERSION = 1
 DICTIONARY = "dictionary"
+_STATE = sa.select(log_state.c.size, log_state.c.frontier)
 
 
 def append(
@@ -62,7 +63,7 @@ def state(connection: sa.Connection) -> Frontier:
     Raises:
         StoreError: they are damaged.
     """
-    row = connection.execute(sa.select(log_state.c.size, log_state.c.frontier)).first()
+    row = connection.execute(_STATE).first()
     try:
         return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
     except ValueError as error:

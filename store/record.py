@@ -26,6 +26,7 @@ from store.database import (
 )
 from store.errors import StoreError
 from store.files import keep
+from store.group_commit import GroupCommit
 from store.instant import Clock, rfc3339, utc_now
 from store.intervals import STAGING
 from store.model import Scope
@@ -40,6 +41,16 @@ DATABASE = "record.db"
 REDACTION_KEY = "redaction.key"
 _KEY_BYTES = 32
 _BATCH_BYTES = 60_000
+_SERIES = (
+    sa.select(series.c.id)
+    .join(scope, scope.c.id == series.c.scope_id)
+    .where(
+        scope.c.provider == sa.bindparam("provider"),
+        scope.c.external_id == sa.bindparam("scope"),
+        series.c.resource_type == sa.bindparam("type"),
+        series.c.region == sa.bindparam("region"),
+    )
+)
 
 
 class Record:
@@ -56,6 +67,7 @@ class Record:
         self.clock = clock
         self.sealing = sealing
         self.blobs = Blobs()
+        self.commits = GroupCommit(engine)
         self._notices: list[str] = []
 
     @classmethod
@@ -311,20 +323,11 @@ class Record:
         self, run_id: int, run_uid: str, scope_: Scope, resource_type: str, region: str
     ) -> CollectionWriter:
         """Begin to write one collection; nothing of it counts until it is finished."""
-        query = (
-            sa.select(series.c.id)
-            .join(scope, scope.c.id == series.c.scope_id)
-            .where(
-                scope.c.provider == scope_.provider,
-                scope.c.external_id == scope_.id,
-                series.c.resource_type == resource_type,
-                series.c.region == region,
-            )
-        )
+        key = {"provider": scope_.provider, "scope": scope_.id, "type": resource_type, "region": region}
         with self.engine.connect() as connection:
-            series_pk = connection.execute(query).scalar()
+            series_pk = connection.execute(_SERIES, key).scalar()
         return CollectionWriter(
-            self.engine, self.blobs, run_id, run_uid, scope_, resource_type, region, series_pk
+            self.engine, self.commits, self.blobs, run_id, run_uid, scope_, resource_type, region, series_pk
         )
 
     def _log_run(

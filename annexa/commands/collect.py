@@ -1,5 +1,6 @@
 """``annexa collect``."""
 
+import datetime as dt
 import signal
 import threading
 from collections.abc import Iterator
@@ -73,6 +74,7 @@ def collect(
             selections,
             workers=workspace.config.file.collect.workers,
             accounts=workspace.accounts,
+            fresh_for=dt.timedelta(days=workspace.config.file.status.stale_after_days),
             cancelled=cancelled,
         )
         try:

@@ -2,17 +2,22 @@
 
 It refuses what Graph refuses: a token that it did not give or that has expired, what the application may not
 read, a page that is too long, and what takes a licence that the tenant does not have. Lists come in pages
-with an ``@odata.nextLink``, and only with the fields that were selected.
+with an ``@odata.nextLink``, and only with the fields that were selected. Several requests may come as one.
 """
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from annexa.demo.loopback import Answer, Asked
 from annexa.demo.sign_in import SignIn, error, reply
 
+BATCH = "/v1.0/$batch"
+
 _LONGEST_PAGE = 999
+_LARGEST_BATCH = 20
 _UNLICENSED = ("AadPremiumLicenseRequired", "The tenant needs an AAD Premium 2 license.")
 _NOT_PREMIUM = (
     "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
@@ -73,6 +78,8 @@ class Graph(SignIn):
         refused = self.unauthorized(asked)
         if refused is not None:
             return refused
+        if asked.path == BATCH and asked.method == "POST":
+            return batched(asked, self.answer)
         placed = self.places.get(asked.path)
         if placed is None:
             return error(404, "Request_ResourceNotFound", f"Resource {asked.path!r} does not exist.")
@@ -113,3 +120,52 @@ def _selected(each: dict[str, Any], asked: Asked) -> dict[str, Any]:
     expanded = asked.query.get("$expand", "").partition("(")[0]
     kept = {*wanted.split(","), expanded}
     return {key: value for key, value in each.items() if key in kept or key.startswith("@odata.")}
+
+
+def batched(asked: Asked, answer: Callable[[Asked], Answer | None]) -> Answer | None:
+    """Answer several requests as one, each as it would be answered alone.
+
+    Args:
+        answer: answers one of them; where that is no whole answer, the batch is none.
+    """
+    requests = json.loads(asked.body).get("requests") or []
+    names = {each["id"].lower() for each in requests}
+    if not 0 < len(requests) <= _LARGEST_BATCH or len(names) != len(requests):
+        return error(400, "BadRequest", "Invalid batch payload format.")
+    answers = [(each["id"], answer(_inner(each, asked))) for each in requests]
+    given = [(name, each) for name, each in answers if each is not None and each.status]
+    if len(given) < len(answers):
+        return next(each for _, each in answers if each is None or not each.status)
+    responses = [_response(name, each) for name, each in reversed(given)]
+    whole = reply(200, {"responses": responses})
+    broken = any(each.cut is not None for _, each in given)
+    return Answer(200, whole.headers, whole.body, cut=len(whole.body) // 2 if broken else None)
+
+
+def paths(asked: Asked) -> list[str]:
+    """Return the paths that are asked for: of a batch, those of its requests."""
+    if asked.path != BATCH:
+        return [asked.path]
+    return [_inner(each, asked).path for each in json.loads(asked.body)["requests"]]
+
+
+def _inner(request: dict[str, Any], asked: Asked) -> Asked:
+    target = "/v1.0/" + request["url"].lstrip("/")
+    parts = urlsplit(target)
+    headers = {"authorization": asked.headers.get("authorization", "")}
+    headers |= {name.lower(): value for name, value in request.get("headers", {}).items()}
+    return Asked(request["method"], unquote(parts.path), target, dict(parse_qsl(parts.query)), headers, b"")
+
+
+def _response(name: str, answer: Answer) -> dict[str, Any]:
+    response: dict[str, Any] = {"id": name, "status": answer.status, "headers": dict(answer.headers)}
+    if answer.body:
+        response["body"] = _decoded(answer.body)
+    return response
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")

@@ -1,12 +1,16 @@
 """Reading Microsoft Graph's answers: refusing those that cannot be right, and errors with their remedy."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from collectors.definition import Call, ListCall, ResourceType
+from collectors.expression import root_keys
 from collectors.rest.failures import nested_error
 from collectors.rest.operation import Ask
 from collectors.transport import CallError
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _LICENCE = (
     "The tenant has no licence for this (Microsoft Entra ID P1, P2 or Governance, Intune or Defender): "
@@ -60,9 +64,11 @@ class AnswerCheck:
         Raises:
             CallError: ``MalformedAnswer``.
         """
-        if "error" in body and "value" not in body:
+        if "error" in body:
+            # Also beside elements: an answer that broke down while it was being written.
             raise _malformed("a successful answer that holds an error")
-        if ask.path.rpartition("/")[2] in self._lists:
+        last = ask.path.rpartition("/")[2]
+        if last in self._lists:
             elements = body.get("value")
             if not isinstance(elements, list):
                 raise _malformed("a list without its elements in 'value'")
@@ -70,10 +76,12 @@ class AnswerCheck:
                 raise _malformed("a list of something else than objects")
         elif "@odata.context" not in body and "id" not in body:
             raise _malformed(f"no entity, but an object with {', '.join(sorted(body)[:5]) or 'no fields'}")
+        elif _GUID.fullmatch(last) and str(body.get("id", last)).lower() != last.lower():
+            raise _malformed("the entity of another id than was asked for")
 
 
 def _lists(call: Call) -> bool:
-    return isinstance(call, ListCall) or str(getattr(call, "take", "")).startswith("value")
+    return isinstance(call, ListCall) or "value" in root_keys(str(getattr(call, "take", "")))
 
 
 def _malformed(what: str) -> CallError:

@@ -12,6 +12,8 @@ from collectors.definition import Call
 from collectors.entra import permissions
 from collectors.entra.answers import AnswerCheck, read_error
 from collectors.entra.settings import EntraSettings
+from collectors.rest.batch import Batching
+from collectors.rest.operation import parse
 from collectors.rest.paging import LinkInBody
 from collectors.rest.service import Service
 from collectors.rest.tenant import Tenant, TenantCollector
@@ -45,8 +47,13 @@ class EntraCollector(TenantCollector):
                 request_id="request-id",
                 # Without it, values that were added to an enumeration later read "unknownFutureValue".
                 headers=lambda: {"Prefer": "include-unknown-enum-members"},
+                batching=Batching("/v1.0/$batch", "/v1.0", self._of_one_resource()),
             )
         }
+
+    def _of_one_resource(self) -> frozenset[str]:
+        details = (detail for each in self._types.values() for detail in each.detail.values())
+        return frozenset(each.call for each in details if parse(each.operation).variables)
 
     def elsewhere(self) -> bool:
         return bool(self._settings.endpoint_url)

@@ -26,6 +26,9 @@ from collectors.transport import Transport
 from store.errors import CollectorError
 from store.model import Document, Report, Scope, Strict
 
+_BATCHES = 4
+"""Batches that are filled at a time. More threads would wait for each other and not for the provider."""
+
 _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
 
 
@@ -123,7 +126,18 @@ class RestCollector(ABC):
 
     @cached_property
     def _transport(self) -> RestTransport:
-        return RestTransport(self.services(), self._client, self._tools.clock)
+        at_once = self._tools.concurrency if self._readers else None
+        return RestTransport(self._reached, self._client, self._tools.clock, at_once=at_once)
+
+    @cached_property
+    def _reached(self) -> Mapping[str, Service]:
+        return self.services()
+
+    @cached_property
+    def _readers(self) -> int | None:
+        """Resources read at once: enough to fill some batches; None where nothing goes by batch."""
+        most = max((each.batching.most for each in self._reached.values() if each.batching), default=0)
+        return max(self._tools.concurrency, most * min(_BATCHES, self._tools.concurrency)) if most else None
 
     @property
     def _rest(self) -> RestSettings:
@@ -169,6 +183,7 @@ class RestCollector(ABC):
                     Identity(self.provider, self.version, scope.attributes.get("principal", "")),
                     limiter=self.limiter(scope),
                     retry=self._retry,
+                    concurrency=self._readers,
                     canonical_id=self.canonical_id,
                     inventory=self.inventory(),
                     census=self.census(),

@@ -1,8 +1,10 @@
 """Calls of the form ``service:METHOD path-template`` over HTTPS."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,7 @@ import httpx
 import orjson
 
 from collectors.plain import LARGEST_STREAM
+from collectors.rest.batch import Batcher, Batching, Part
 from collectors.rest.failures import brief, connection_error, date, refusal
 from collectors.rest.operation import Ask, ask, parse
 from collectors.rest.paging import BodyCursor, CursorPage, IndexPage, NextPage, StartIndex
@@ -45,6 +48,7 @@ class RestTransport:
         clock: returns the time, with a time zone.
         longest: seconds that one answer may take, however steadily it drips.
         largest: bytes that one answer may have, unpacked.
+        at_once: requests under way at once, a batch counting as one; as many as there are threads if None.
     """
 
     def __init__(
@@ -55,12 +59,21 @@ class RestTransport:
         *,
         longest: float = 300.0,
         largest: int = LARGEST_STREAM,
+        at_once: int | None = None,
     ) -> None:
         self._services = services
         self._client = client
         self._clock = clock
         self._longest = longest
         self._largest = largest
+        self._slots: AbstractContextManager[Any] = (
+            nullcontext() if at_once is None else threading.BoundedSemaphore(at_once)
+        )
+        self._batchers = {
+            name: self._batcher(service, service.batching)
+            for name, service in services.items()
+            if service.batching is not None
+        }
 
     def send(self, request: Request) -> Answer:
         """Send one request, once; twice if the provider no longer takes the token.
@@ -80,7 +93,12 @@ class RestTransport:
             asked = replace(asked, body=request.token.within(asked.body))
         url = _address(service, asked, request.token)
         tokens = service.tokens if service.tokens_for is None else service.tokens_for(request.call)
-        response, content = self._exchange(service, tokens, asked, url)
+        part = None if request.token is not None else self._by_batch(name, service, request.call, asked, url)
+        if part is None:
+            with self._slots:
+                response, content = self._exchange(service, tokens, asked, url)
+        else:
+            response, content = self._taken(service, part)
         received = self._clock()
         body = service.form(_body(response.status_code, content, service.array))
         hidden = service.hidden_error(body, response.headers, received)
@@ -96,17 +114,48 @@ class RestTransport:
             request_id=response.headers.get(service.request_id, ""),
             endpoint=f"{url.scheme}://{url.netloc.decode('ascii')}",
             left_out=service.left_out(body),
+            batched=part is not None,
         )
+
+    def _batcher(self, service: Service, batching: Batching) -> Batcher:
+        url = httpx.URL(service.base_url + batching.path)
+
+        def post(body: Any) -> tuple[Mapping[str, str], Any]:
+            response, content = self._exchange(
+                service, service.tokens, Ask("POST", batching.path, (), body), url
+            )
+            return response.headers, _body(response.status_code, content, service.array)
+
+        return Batcher(batching, post, service.headers, self._slots)
+
+    def _by_batch(self, name: str, service: Service, call: str, asked: Ask, url: httpx.URL) -> Part | None:
+        """Return the answer that came with others; None if it is to be asked for alone."""
+        batching = service.batching
+        if batching is None or asked.method != "GET" or not batching.takes(call, asked.path):
+            return None
+        part = self._batchers[name].get(url.raw_path.decode("ascii"))
+        # A token may run out between two requests of a batch; whoever asks alone gets a new one.
+        return None if part is None or part.status == 401 else part
+
+    def _taken(self, service: Service, part: Part) -> tuple[httpx.Response, bytes]:
+        whole = {name: part.of_batch[name] for name in ("date", service.request_id) if name in part.of_batch}
+        own = {name: value for name, value in part.headers.items() if name != "content-encoding"}
+        response = httpx.Response(part.status, headers={**whole, **own})
+        self._refuse(service, response, part.content, "")
+        return response, part.content
 
     def _exchange(
         self, service: Service, tokens: TokenSource | None, asked: Ask, url: httpx.URL
     ) -> tuple[httpx.Response, bytes]:
         authorization = tokens.authorization() if tokens is not None else ""
-        headers = service.headers()
-        response, content = self._request(asked, url, headers, authorization)
+        response, content = self._request(service, asked, url, authorization)
         if response.status_code == 401 and tokens is not None:
             authorization = tokens.authorization(refused=authorization)
-            response, content = self._request(asked, url, headers, authorization)
+            response, content = self._request(service, asked, url, authorization)
+        self._refuse(service, response, content, authorization)
+        return response, content
+
+    def _refuse(self, service: Service, response: httpx.Response, content: bytes, authorization: str) -> None:
         if response.is_redirect:
             where = response.next_request.url.host if response.next_request else "another address"
             raise CallError("Redirected", f"sent on to {where}; not followed", status=response.status_code)
@@ -121,16 +170,19 @@ class RestTransport:
             )
             error.message = _without(error.message, authorization)
             raise error
-        return response, content
 
     def _request(
-        self, asked: Ask, url: httpx.URL, more_headers: Mapping[str, str], authorization: str
+        self, service: Service, asked: Ask, url: httpx.URL, authorization: str
     ) -> tuple[httpx.Response, bytes]:
-        headers = {**more_headers, "Authorization": authorization} if authorization else dict(more_headers)
+        headers = dict(service.headers())
+        if authorization:
+            headers["Authorization"] = authorization
         # json=None would be no body, and null is none that anybody asks for.
         more: dict[str, Any] = {} if asked.body is None else {"json": asked.body}
         try:
-            with self._client.stream(asked.method, url, headers=headers, **more) as response:
+            with self._client.stream(
+                asked.method, url, headers=headers, auth=service.auth, **more
+            ) as response:
                 return response, self._read(response)
         except httpx.HTTPError as error:
             raise connection_error(error) from error

@@ -149,6 +149,7 @@ def test_throttling_halves_the_rate_and_success_brings_it_back() -> None:
     assert limiter.rate("r", CALL) == 5
     assert limiter.reserve("r", CALL) == pytest.approx(0.2)
     for _ in range(20):
+        clock.now += 1
         limiter.throttled("r", CALL)
     assert limiter.rate("r", CALL) == 0.5
     for _ in range(60):
@@ -182,3 +183,24 @@ def test_calls_that_share_a_limit_draw_on_one_bucket() -> None:
     assert limiter.reserve("", "arm:GET /own") == 0
     limiter.throttled("west", "arm:GET /1")
     assert limiter.rate("north", "arm:GET /2") == 5
+
+
+def test_calls_that_are_refused_in_one_moment_halve_the_rate_once() -> None:
+    clock = Clock()
+    limiter = RateLimiter([Limit(call="*:*", rate=10, burst=10)], now=lambda: clock.now)
+    for _ in range(16):
+        limiter.throttled("r", CALL)
+    assert limiter.rate("r", CALL) == 5
+    clock.now = 1
+    limiter.throttled("r", CALL)
+    assert limiter.rate("r", CALL) == 2.5
+
+
+def test_a_call_that_counts_more_takes_more_out_of_the_bucket_that_limits_share() -> None:
+    clock = Clock()
+    dear = Limit(call="graph:GET /dear", rate=10, burst=10, bucket="units", cost=8)
+    cheap = Limit(call="graph:*", rate=10, burst=10, bucket="units")
+    limiter = RateLimiter([dear, cheap], now=lambda: clock.now)
+    assert limiter.reserve("", "graph:GET /dear") == 0
+    assert [limiter.reserve("", f"graph:GET /{n}") for n in range(3)] == [0, 0, pytest.approx(0.1)]
+    assert limiter.reserve("", "graph:GET /dear") == pytest.approx(0.9)

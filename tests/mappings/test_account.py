@@ -21,6 +21,7 @@ WORKSPACE_USER = {
     "isDelegatedAdmin": True,
     "isEnrolledIn2Sv": True,
     "isMailboxSetup": True,
+    "orgUnitPath": "/Sales",
     "lastLoginTime": "1970-01-01T00:00:00.000Z",
 }
 
@@ -55,6 +56,7 @@ def test_an_account_is_what_its_document_says() -> None:
     assert account.known == {
         "active": True,
         "admin": True,
+        "department": "/Sales",
         "everyday": True,
         "guest": False,
         "last_used": "",
@@ -194,3 +196,63 @@ def test_whoever_is_in_a_group_that_administers_does() -> None:
 def test_what_makes_no_sense_is_refused(table: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AccountDefinition.model_validate(table)
+
+
+ANN: dict[str, Any] = {
+    "id": "a",
+    "userPrincipalName": "ann@example.com",
+    "mail": None,
+    "accountEnabled": True,
+}
+ANN |= {"userType": "Member", "assignedLicenses": []}
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+
+
+def of_ann(*found: Known) -> Account:
+    registration = {"item": {"id": "a", "isMfaRegistered": True, "isAdmin": False}}
+    users = known("entra.user.user", {"item": ANN}), known("entra.user.registration", registration)
+    (account,) = accounts(*users, *found)
+    return account
+
+
+def role(kind: str, principal: str, role: str = GLOBAL_ADMINISTRATOR, members: Any = None) -> Known:
+    item = {"roleDefinitionId": role, "principalId": principal}
+    return known(f"entra.role.{kind}", {"item": item, "members": members})
+
+
+@pytest.mark.parametrize("kind", ["assignment", "eligibility"])
+def test_who_holds_a_role_of_entra_or_may_activate_it_administers(kind: str) -> None:
+    assert of_ann(role(kind, "a")).known["admin"] is True
+    assert of_ann(role(kind, "group", members=[{"id": "b"}, {"id": "A"}])).known["admin"] is True
+    assert of_ann(role(kind, "b"), role(kind, "group", members=[])).known["admin"] is False
+    assert of_ann(role(kind, "a", GLOBAL_READER)).known["admin"] is False
+
+
+def test_where_roles_of_entra_were_not_read_the_report_of_registrations_decides() -> None:
+    assert of_ann().known["admin"] is False
+    (alone,) = accounts(known("entra.user.user", {"item": ANN}))
+    assert alone.known["admin"] is None
+    (holder,) = accounts(known("entra.user.user", {"item": ANN}), role("assignment", "a"))
+    assert holder.known["admin"] is True, "a role needs no report, for which a licence may be lacking"
+
+
+@pytest.mark.parametrize(
+    ("activity", "last_used"),
+    [
+        ({}, ""),
+        ({"signInActivity": None}, ""),
+        (
+            {"signInActivity": {"lastSuccessfulSignInDateTime": "2025-12-01T00:00:00Z"}},
+            "2025-12-01T00:00:00Z",
+        ),
+        ({"signInActivity": {"lastSignInDateTime": "2025-12-01T00:00:00Z"}}, None),
+        ({"signInActivity": {"lastSuccessfulSignInDateTime": None}}, None),
+    ],
+)
+def test_an_attempt_to_sign_in_to_entra_is_no_use_and_no_proof_of_none(
+    activity: dict[str, Any], last_used: str | None
+) -> None:
+    assert (
+        of_ann(known("entra.user.sign-in-activity", {"item": ANN | activity})).known["last_used"] == last_used
+    )

@@ -94,6 +94,35 @@ def test_a_check_may_leave_its_limits_to_the_pattern(tmp_path: Path) -> None:
     assert found.limits == "Sees state only."
 
 
+def test_a_pattern_without_parameters_needs_nothing_from_a_check(tmp_path: Path) -> None:
+    check = CHECK.replace('with = { field = "state", word = "on", safe = 1 }\n', "")
+    pattern = """
+        [[pattern]]
+        id = "mine.switch"
+        passes = "resource.item.state"
+        """
+    assert load(tmp_path, check, pattern).passes == "resource.item.state"
+
+
+def test_a_pattern_may_say_to_what_it_applies(tmp_path: Path) -> None:
+    pattern = PATTERN.replace("passes =", "applies = \"'{word}' == 'on'\"\npasses =")
+    assert load(tmp_path, pattern=pattern).applies == "'on' == 'on'"
+
+
+def test_a_pattern_may_have_parameters_of_the_rule_and_a_check_others_in_their_place(tmp_path: Path) -> None:
+    pattern = PATTERN.replace("passes =", "params = { wanted = 2, words = ['{word}'] }\npasses =")
+    assert load(tmp_path, pattern=pattern).params == {"wanted": 1, "words": ["on"]}
+
+
+def test_a_check_and_its_pattern_do_not_both_say_to_what_they_apply(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"things\.toml: mine\.thing\.on: applies: pattern .* gives"):
+        load(
+            tmp_path,
+            CHECK.replace("pattern =", 'applies = "true"\npattern ='),
+            PATTERN.replace("passes =", 'applies = "true"\npasses ='),
+        )
+
+
 def test_a_pattern_of_one_folder_serves_checks_of_another(tmp_path: Path) -> None:
     for name, text in (("checks", CHECK), ("patterns", PATTERN)):
         (tmp_path / name).mkdir()

@@ -224,3 +224,41 @@ def test_accounts_that_share_an_identifier_are_one_persons_or_it_is_named_as_amb
             for name in one.names & other.names:
                 first, second = owner[one.key], owner[other.key]
                 assert first is second or (name in first.ambiguous and name in second.ambiguous)
+
+
+def companies(people: int, alike: int = 0) -> list[list[str]]:
+    """Two directories that number from 1; so many of the people have one address in both."""
+    ours = [
+        account(f"a{each}", object_id(f"a{each}"), number(f"{each}"), email(f"p{each}@one.example"))
+        for each in range(1, people + 1)
+    ]
+    theirs = [
+        account(
+            f"b{each}",
+            ("okta-id", f"b{each}"),
+            number(f"{each}"),
+            email(f"p{each}@{'one' if each <= alike else 'two'}.example"),
+            provider="okta",
+        )
+        for each in range(1, people + 1)
+    ]
+    return keys(match([*ours, *theirs]))
+
+
+def test_numbers_of_two_companies_join_nobody() -> None:
+    assert companies(20) == sorted([f"{side}{each}"] for side in "ab" for each in range(1, 21))
+
+
+def test_numbers_join_people_of_one_company_whose_addresses_differ() -> None:
+    together = sorted([f"a{each}", f"b{each}"] for each in range(1, 21))
+    assert companies(20, alike=10) == together
+    assert companies(4) == sorted([f"a{each}", f"b{each}"] for each in range(1, 5))
+
+
+def test_numbers_join_where_a_directory_has_no_addresses() -> None:
+    ours = [account(f"a{each}", object_id(f"a{each}"), number(f"{each}")) for each in range(1, 21)]
+    theirs = [
+        account(f"b{each}", number(f"{each}"), email(f"{each}@two.example"), provider="okta")
+        for each in range(1, 21)
+    ]
+    assert len(match([*ours, *theirs])) == 20

@@ -1,5 +1,6 @@
 """People over all providers, at the end of a run: what follows from all accounts of somebody together."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,3 +226,32 @@ def test_pseudonyms_match_as_addresses_do(firm: Organisation, monkeypatch: pytes
     kept = repr([each.content for each in firm.persons().values()])
     assert "bob@" not in kept.casefold()
     assert pseudonyms.of("bob@example.com") in kept
+
+
+def test_what_nobody_has_read_for_long_proves_nothing_any_more(firm: Organisation) -> None:
+    firm.run()
+    firm.off = {"entra"}
+    firm.run()
+    assert firm.outcome("mfa", BOB_ID) is Outcome.PASS
+    firm.now += dt.timedelta(days=8)
+    firm.run()
+    assert firm.outcome("mfa", BOB_ID) is Outcome.UNKNOWN
+    assert firm.outcome("no-access-after-leaving", BOB_ID) is Outcome.UNKNOWN
+
+
+def test_whoever_is_gone_everywhere_goes_though_a_successor_has_the_address(firm: Organisation) -> None:
+    firm.run()
+    firm.people[1] = Person("c", "bob@example.com")
+    firm.members.remove("user:Bob@Example.com")
+    firm.run()
+    assert BOB_ID not in firm.persons()
+    assert firm.outcome("told-apart", "entra-object-id:c") is Outcome.PASS
+
+
+def test_whoever_is_gone_stays_while_a_successors_address_has_access(firm: Organisation) -> None:
+    firm.run()
+    firm.people[1] = Person("c", "bob@example.com")
+    firm.run()
+    firm.run()
+    assert BOB_ID in firm.persons()
+    assert firm.outcome("told-apart", BOB_ID) is Outcome.FAIL

@@ -88,11 +88,15 @@ def _tenant(graph: Graph) -> None:
         "/groupSettings",
         [{"id": identifier("b", 3), "displayName": "Password Rule Settings", "values": values}],
     )
-    score = {"id": f"{TENANT}_2026-05-01", "currentScore": 300.0, "maxScore": 400.0}
+    day = {"id": f"{TENANT}_2026-05-01", "createdDateTime": "2026-05-01T00:00:00Z"}
+    score = {**day, "currentScore": 300.0, "maxScore": 400.0}
     update = {"state": "Ignored", "comment": "", "assignedTo": "ann@contoso.com"}
     control = {"id": "MFARegistrationV2", "title": "Ensure all users can complete MFA"}
     graph.put("/security/secureScoreControlProfiles", [{**control, "controlStateUpdates": [update]}])
-    graph.put("/security/secureScores", [score, {**score, "id": f"{TENANT}_2026-04-30"}])
+    graph.put(
+        "/security/secureScores",
+        [score, {**score, "id": f"{TENANT}_2026-04-30", "createdDateTime": "2026-04-30T00:00:00Z"}],
+    )
     graph.put(
         "/admin/sharepoint/settings",
         {"sharingCapability": "externalUserSharingOnly", "isLegacyAuthProtocolsEnabled": False},
@@ -165,9 +169,14 @@ def _groups_and_roles(graph: Graph) -> None:
         ],
     )
     instance = {"principalId": identifier("a", 0), "roleDefinitionId": GLOBAL, "directoryScopeId": "/"}
+    principal = {"@odata.type": "#microsoft.graph.user", "id": identifier("a", 0)}
+    group = {"@odata.type": "#microsoft.graph.group", "id": admins}
     graph.put(
         "/roleManagement/directory/roleEligibilityScheduleInstances",
-        [{"id": "e1", **instance, "endDateTime": None, "memberType": "Direct"}],
+        [
+            {"id": "e1", **instance, "endDateTime": None, "principal": principal, "memberType": "Direct"},
+            {"id": "e2", **instance, "endDateTime": None, "principalId": admins, "principal": group},
+        ],
         premium=True,
     )
     graph.put(

@@ -105,6 +105,22 @@ def test_the_newest_score_is_kept(entra: Entra) -> None:
     assert document.content["score"]["id"] == f"{TENANT}_2026-05-01"
 
 
+def test_the_newest_score_is_kept_in_whatever_order_they_come(entra: Entra) -> None:
+    entra.graph.places["/v1.0/security/secureScores"].content.reverse()
+    (document,), _ = entra.read("entra.tenant.secure-score")
+    assert document.content["score"]["id"] == f"{TENANT}_2026-05-01"
+
+
+def test_somebody_else_is_no_answer(entra: Entra) -> None:
+    """A proxy or a batch that mixes up answers must not lend one person's state to another."""
+    holder = estate.identifier("a", 0)
+    wrong = json.dumps({"@odata.context": "x", "id": estate.identifier("a", 9), "accountEnabled": True})
+    entra.graph.rules.append(Rule(at(f"/users/{holder}"), send(200, wrong.encode())))
+    documents, _ = entra.read("entra.role.assignment")
+    (person,) = [each for each in documents if each.content["item"]["principalId"] == holder]
+    assert person.gaps["user"]["code"] == "MalformedAnswer"
+
+
 def test_a_tenant_without_licences_is_read_as_far_as_it_goes(entra: Entra) -> None:
     entra.graph.premium = False
     people, report = entra.read("entra.user.user")
@@ -180,6 +196,7 @@ def test_a_throttled_page_is_asked_for_again(entra: Entra) -> None:
         b'{"@odata.context": "x", "value": null}',
         b'{"@odata.context": "x", "value": ["a"]}',
         b'{"error": {"code": "x"}}',
+        b'{"@odata.context": "x", "value": [{"id": "a"}], "error": {"code": "x"}}',
     ],
 )
 def test_a_list_that_is_none_does_not_mean_nobody(entra: Entra, body: bytes) -> None:

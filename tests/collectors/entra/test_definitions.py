@@ -193,13 +193,19 @@ def test_every_check_rests_on_a_type_that_is_read_and_most_types_have_one() -> N
         ("graph:GET /v1.0/reports/authenticationMethods/userRegistrationDetails", 0.5),
         ("graph:GET /v1.0/identity/conditionalAccess/policies", 0.8),
         ("graph:GET /v1.0/identityProtection/riskyUsers", 0.8),
-        ("graph:GET /v1.0/users", 50),
+        ("graph:GET /v1.0/users", 200),
     ],
 )
 def test_calls_stay_below_the_published_limits(call: str, rate: float) -> None:
     limits = load_limits(EntraCollector.folder / "limits.toml")
     assert RateLimiter(limits).rate("", call) == rate
     assert all(limit.source.startswith("https://learn.microsoft.com/") for limit in limits)
+
+
+def test_ten_seconds_take_no_more_units_than_the_smallest_tenants_have() -> None:
+    limits = load_limits(EntraCollector.folder / "limits.toml")
+    units = [limit for limit in limits if limit.bucket == "identity"]
+    assert {limit.burst + 10 * limit.rate for limit in units} == {3_500}
 
 
 def test_50_000_people_are_read_within_the_limits() -> None:
