@@ -13,6 +13,7 @@ from store.canonical import digest
 from store.model import Document, Finding, Outcome, Scope
 
 _LARGEST_OBSERVED = 512
+_LARGE = (dict, list, str)
 
 
 def view(document: Document) -> dict[str, Any]:
@@ -102,11 +103,11 @@ def _outcome(
 ) -> tuple[Outcome, str]:
     try:
         if check.applies_rule is not None:
-            if gap := _gap_on(check.applies_rule, gaps):
+            if gaps and (gap := _gap_on(check.applies_rule, gaps)):
                 return Outcome.UNKNOWN, gap
             if not check.applies_rule.evaluate(bound):
                 return Outcome.NOT_APPLICABLE, ""
-        if gap := _gap_on(check.passes_rule, gaps):
+        if gaps and (gap := _gap_on(check.passes_rule, gaps)):
             return Outcome.UNKNOWN, gap
         return (Outcome.PASS if check.passes_rule.evaluate(bound) else Outcome.FAIL), ""
     except MissingValueError as error:
@@ -154,7 +155,7 @@ def _observed(rules: Iterable[Rule], resource: dict[str, Any]) -> dict[str, Any]
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, dict | list) or (isinstance(value, str) and len(value) > _LARGEST_OBSERVED):
+    if isinstance(value, _LARGE) and len(value) > (_LARGEST_OBSERVED if isinstance(value, str) else 0):
         size = len(orjson.dumps(value))
         if size > _LARGEST_OBSERVED:
             return {"sha256": digest(value), "bytes": size}
