@@ -7,11 +7,13 @@ from typing import Any
 import orjson
 
 from mappings.check import Check
-from mappings.rule import MissingValueError, Rule, RuleFailedError, RuleTooLongError, activation
+from mappings.rule import Rule, activation
+from mappings.rule_errors import MissingValueError, RuleFailedError, RuleTooLongError
 from store.canonical import digest
 from store.model import Document, Finding, Outcome, Scope
 
 _LARGEST_OBSERVED = 512
+_LARGE = (dict, list, str)
 
 
 def view(document: Document) -> dict[str, Any]:
@@ -40,19 +42,31 @@ def judge(
         scope: what :func:`scope_view` gave.
         now: an aware moment; only rules that use ``now`` depend on it.
     """
+    checks = tuple(checks)
     resource = view(document)
+    read = _read_of(checks, resource)
     findings = []
     shared: Any = None
     for check in checks:
         if check.params:
-            bound = activation(resource=resource, scope=scope, params=check.params, now=now)
+            bound = activation(resource=read, scope=scope, params=check.params, now=now)
         else:
-            shared = shared or activation(resource=resource, scope=scope, params={}, now=now)
+            shared = shared or activation(resource=read, scope=scope, params={}, now=now)
             bound = shared
         outcome, reason = _outcome(check, bound, document.gaps, resource)
         observed = _observed(check.rules, resource)
         findings.append(Finding(check.id, check.digest, document.id, outcome, observed, reason, content_hash))
     return findings
+
+
+def _read_of(checks: Iterable[Check], resource: dict[str, Any]) -> dict[str, Any]:
+    """Return what the checks read of a document, so that the runtime need not take in the rest."""
+    named: set[str] = set()
+    for check in checks:
+        if check.keys is None:
+            return resource
+        named |= check.keys
+    return {key: value for key, value in resource.items() if key in named}
 
 
 def judge_scope(
@@ -89,11 +103,11 @@ def _outcome(
 ) -> tuple[Outcome, str]:
     try:
         if check.applies_rule is not None:
-            if gap := _gap_on(check.applies_rule, gaps):
+            if gaps and (gap := _gap_on(check.applies_rule, gaps)):
                 return Outcome.UNKNOWN, gap
             if not check.applies_rule.evaluate(bound):
                 return Outcome.NOT_APPLICABLE, ""
-        if gap := _gap_on(check.passes_rule, gaps):
+        if gaps and (gap := _gap_on(check.passes_rule, gaps)):
             return Outcome.UNKNOWN, gap
         return (Outcome.PASS if check.passes_rule.evaluate(bound) else Outcome.FAIL), ""
     except MissingValueError as error:
@@ -141,7 +155,7 @@ def _observed(rules: Iterable[Rule], resource: dict[str, Any]) -> dict[str, Any]
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, dict | list) or (isinstance(value, str) and len(value) > _LARGEST_OBSERVED):
+    if isinstance(value, _LARGE) and len(value) > (_LARGEST_OBSERVED if isinstance(value, str) else 0):
         size = len(orjson.dumps(value))
         if size > _LARGEST_OBSERVED:
             return {"sha256": digest(value), "bytes": size}

@@ -9,7 +9,8 @@ from typing import Any
 
 from mappings.account import AccountDefinition
 from mappings.evaluate import view
-from mappings.rule import Expression, MissingValueError, RuleFailedError, activation
+from mappings.rule import Expression, activation
+from mappings.rule_errors import MissingValueError, RuleFailedError
 from store.model import Document
 
 _NO_NUMBER = re.compile(r"[\W0_]*|n/a")

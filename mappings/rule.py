@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import orjson
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_strings
 
-from mappings.rule_functions import FUNCTIONS
+from mappings.rule_errors import MissingValueError, RuleFailedError, RuleTooLongError
+from mappings.rule_functions import FUNCTIONS, empty_borrowed
+from mappings.rule_parts import Parts
+from mappings.rule_text import read_tokens
 from store.errors import DefinitionError
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*)
-      | (?P<string>[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))
-      | (?P<name>[A-Za-z_]\w*)
-      | (?P<number>\d[\w.]*)
-      | (?P<mark>\.\?|\[\?|[^\w\s])""",
-    re.VERBOSE | re.DOTALL,
-)
 
 _SIMPLE_ESCAPES = re.compile(r"""(?:[^\\]|\\[\\"'nrt])*""", re.DOTALL)
 _PLAIN = frozenset({"STRING", "BOOL", "INT"})
@@ -33,6 +28,7 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 @cache
 def _environment() -> Any:
     return cel.NewEnv(
+        config=cel.NewEnvConfigFromYaml("extensions: [{name: lists}]"),
         variables={
             "resource": cel.Type.DYN,
             "resources": cel.Type.DYN,
@@ -48,18 +44,6 @@ def _environment() -> Any:
         ],
         functions=FUNCTIONS,
     )
-
-
-class MissingValueError(Exception):
-    """The rule read a key that the document does not have."""
-
-
-class RuleFailedError(Exception):
-    """The rule itself failed: a wrong type, a division by zero, a result that is no boolean."""
-
-
-class RuleTooLongError(RuleFailedError):
-    """The rule looks at more elements than the runtime lets one evaluation look at."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +99,10 @@ class Rule:
             RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        result = _plain(_evaluated(self.program, activation))
+        try:
+            result = _evaluated(self.program, activation)
+        except RuleTooLongError:
+            return Parts(lambda text: _part(text, activation)).judge(self.source)
         if result is True or result is False:
             return bool(result)
         raise RuleFailedError(f"the rule gave {result!r}, not a boolean")
@@ -132,8 +119,8 @@ def activation(
     """Bind the variables of a rule; one activation serves any number of rules."""
     return _environment().Activation(
         {
-            "resource": resource or {},
-            "resources": resources or {},
+            "resource": _with_visible_nul(resource or {}),
+            "resources": _with_visible_nul(resources or {}),
             "scope": scope,
             "params": params,
             "now": now,
@@ -141,15 +128,56 @@ def activation(
     )
 
 
-def _evaluated(program: Any, bound: Any) -> Any:
+def _with_visible_nul(documents: dict[str, Any]) -> dict[str, Any]:
+    # cel-expr-python 0.1.3 ends a text at its first NUL: "admin\\0x" would be "admin" to a rule.
     try:
-        return program.eval(bound)
-    except RuntimeError as error:
+        if b"\\u0000" not in orjson.dumps(documents):
+            return documents
+    except orjson.JSONEncodeError:
+        return documents  # the runtime says what it cannot take
+
+    def visible(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("\0", "\N{SYMBOL FOR NULL}")
+        if isinstance(value, list):
+            return [visible(each) for each in value]
+        if isinstance(value, dict):
+            return {visible(key): visible(each) for key, each in value.items()}
+        return value
+
+    plain: dict[str, Any] = visible(documents)
+    return plain
+
+
+def _evaluated(program: Any, bound: Any) -> Any:
+    """Return what an evaluation gave.
+
+    Raises:
+        MissingValueError: a key is missing.
+        RuleTooLongError: there are more elements than one evaluation may look at.
+        RuleFailedError: any other failure.
+    """
+    try:
+        return _plain(program.eval(bound))
+    except (MissingValueError, RuleFailedError):
+        raise
+    # The runtime raises what it likes, and one document that it cannot take must not end a run.
+    except Exception as error:
         if "Iteration budget" in str(error):
             raise RuleTooLongError(
                 "there are more elements than the 10,000 that one evaluation may look at"
             ) from error
         raise RuleFailedError(_first_line(error)) from error
+    finally:
+        empty_borrowed()
+
+
+def _part(text: str, bound: Any) -> Any:
+    try:
+        program = _environment().compile(text)
+    except RuntimeError as error:
+        raise RuleTooLongError(f"the rule cannot be evaluated in parts: {_first_line(error)}") from error
+    return _evaluated(program, bound)
 
 
 def _plain(value: Any) -> Any:
@@ -179,15 +207,12 @@ def _plain(value: Any) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:
-    return [
-        (match.lastgroup or "", match.group())
-        for match in _TOKEN.finditer(source)
-        if match.lastgroup != "space"
-    ]
+    return [(match.lastgroup or "", match.group()) for match in read_tokens(source)]
 
 
 def _is_variable(tokens: list[tuple[str, str]], i: int, variable: str) -> bool:
@@ -302,4 +327,4 @@ class Expression:
             RuleTooLongError: there are more elements than one evaluation may look at.
             RuleFailedError: any other failure.
         """
-        return _plain(_evaluated(self.program, bound))
+        return _evaluated(self.program, bound)

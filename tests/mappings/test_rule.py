@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mappings.rule import Expression, MissingValueError, Rule, RuleFailedError, activation
+from mappings.rule import Expression, Rule, activation
+from mappings.rule_errors import MissingValueError, RuleFailedError
 from store.errors import DefinitionError
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
