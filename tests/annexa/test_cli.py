@@ -162,6 +162,7 @@ def test_the_read_commands_tried_here_are_all_there_are() -> None:
         ("checks", "lint"),
         ("hold", "list"),
         ("people", "forget"),
+        ("people", "changes"),
         ("people", "resolve"),
         ("people", "show"),
         ("statements", "show"),
