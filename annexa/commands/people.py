@@ -101,7 +101,11 @@ def command(
         # Closed before the record is, also where whoever reads the output has gone.
         with closing(people(record, as_of)) as found:
             rows = _chosen(map(person_row, found), filters, provider, unknown)
-            nobody = "Nobody matches." if matched else "Nobody was matched: no accounts have been collected."
+            nobody = (
+                "Nobody matches."
+                if matched
+                else "Nobody was matched: no run has collected accounts to its end."
+            )
             print_rows(rows, _COLUMNS, form, empty=nobody)
         if unknown:
             _notice(f"of {len(unknown)} more it is not known whether they match: {_some(unknown)}.")

@@ -130,7 +130,7 @@ def test_that_a_directory_could_not_be_read_is_said(firm: Organisation, box: San
 
 def test_that_nobody_was_ever_matched_is_said(box: Sandbox) -> None:
     Organisation(box.store, off={"entra", "azure", "gcp"}).run()
-    assert "no accounts have been collected" in box.ask("people").out
+    assert "no run has collected accounts to its end" in box.ask("people").out
 
 
 def test_a_person_that_is_not_there_is_said_not_to_be(firm: Organisation, box: Sandbox) -> None:
