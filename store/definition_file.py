@@ -75,15 +75,17 @@ def explain(error: ValidationError, keys: Iterable[str] = ()) -> str:
     """Say what is wrong, key by key, in words for people.
 
     Args:
-        keys: that there are, so that a misspelt one can be told from them.
+        keys: that there are, each with its place (``inner.key``), so that a misspelt one can be told.
     """
-    known = list(keys)
+    known = [each.rpartition(".") for each in keys]
     problems = []
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"])
         said = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, known, n=1)
+            place, _, name = key.rpartition(".")
+            beside = [each[2] for each in known if each[0] == place]
+            near = difflib.get_close_matches(name, beside, n=1)
             said = f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
         problems.append(f"{key}: {said}" if key else said)
     return "; ".join(problems)

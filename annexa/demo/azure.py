@@ -8,6 +8,7 @@ from typing import Any
 from annexa.demo.arm import Arm, Refused
 from annexa.demo.cloud import REFUSED, DemoCloud, estate
 from annexa.demo.loopback import Loopback
+from annexa.demo.sign_in import section
 from annexa.demo.tls import Certificate
 
 TENANT = "5f0c2a1e-7d34-4b7a-9a51-0c6f2d9e8b10"
@@ -40,24 +41,9 @@ def azure(certificate: Certificate) -> Iterator[DemoCloud]:
         arm.base = server.url
         number = len(arm.places["/subscriptions"].content)
         title = f"{number} Azure subscriptions below one management group"
-        yield DemoCloud(title, "azure", *section(server.url, certificate.file))
+        yield DemoCloud(title, "azure", *settings(arm, certificate.file))
 
 
-def section(url: str, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the keys of a section that reads the tenant, and the environment that it takes.
-
-    Args:
-        url: where it is served.
-        certificate: the file with the server's certificate.
-    """
-    keys = {
-        "tenant_id": TENANT,
-        "management_groups": [_MANAGEMENT_GROUP],
-        "credential": "client_secret",
-        "client_id": _CLIENT,
-        "client_secret_env": _SECRET_VARIABLE,
-        "authority": url,
-        "endpoint_url": url,
-        "retries": 2,
-    }
-    return keys, {_SECRET_VARIABLE: _SECRET, "SSL_CERT_FILE": str(certificate)}
+def settings(arm: Arm, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what :func:`annexa.demo.sign_in.section` does for the tenant."""
+    return section(arm, _SECRET_VARIABLE, certificate, management_groups=[_MANAGEMENT_GROUP])

@@ -9,6 +9,7 @@ from annexa.demo.azure import TENANT
 from annexa.demo.cloud import REFUSED, DemoCloud, estate
 from annexa.demo.graph import Graph, Refused
 from annexa.demo.loopback import Loopback
+from annexa.demo.sign_in import section
 from annexa.demo.tls import Certificate
 from collectors.entra.permissions import app_roles
 
@@ -38,23 +39,9 @@ def entra(certificate: Certificate) -> Iterator[DemoCloud]:
         graph.base = server.url
         number = len(graph.places["/v1.0/users"].content)
         title = f"Entra ID with {number} accounts, where people sign in"
-        yield DemoCloud(title, "entra", *section(server.url, certificate.file))
+        yield DemoCloud(title, "entra", *settings(graph, certificate.file))
 
 
-def section(url: str, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the keys of a section that reads the tenant, and the environment that it takes.
-
-    Args:
-        url: where it is served.
-        certificate: the file with the server's certificate.
-    """
-    keys = {
-        "tenant_id": TENANT,
-        "credential": "client_secret",
-        "client_id": _CLIENT,
-        "client_secret_env": _SECRET_VARIABLE,
-        "authority": url,
-        "endpoint_url": url,
-        "retries": 2,
-    }
-    return keys, {_SECRET_VARIABLE: _SECRET, "SSL_CERT_FILE": str(certificate)}
+def settings(graph: Graph, certificate: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what :func:`annexa.demo.sign_in.section` does for the tenant."""
+    return section(graph, _SECRET_VARIABLE, certificate)

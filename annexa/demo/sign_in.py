@@ -7,6 +7,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -38,7 +39,7 @@ class SignIn(ABC):
         self.lives: int | None = None
         self.issued: list[str] = []
         self.base = ""
-        self._secret = secret
+        self.secret = secret
         self._left: dict[str, int | None] = {}
         self._lock = threading.Lock()
 
@@ -84,7 +85,7 @@ class SignIn(ABC):
             )
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         if form.get("client_id") != self.client or not (
-            form.get("client_secret") == self._secret or "client_assertion" in form
+            form.get("client_secret") == self.secret or "client_assertion" in form
         ):
             said = "AADSTS7000215: Invalid client secret provided."
             return reply(
@@ -120,3 +121,26 @@ def reply(status: int, body: Any, *headers: tuple[str, str]) -> Answer:
 def error(status: int, code: str, message: str, *headers: tuple[str, str]) -> Answer:
     """An error as Resource Manager and Graph write it."""
     return reply(status, {"error": {"code": code, "message": message}}, *headers)
+
+
+def section(
+    server: SignIn, variable: str, certificate: Path, **more: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the keys of a section that reads a tenant, and the environment that it takes.
+
+    Args:
+        variable: the environment variable that holds the application's secret.
+        certificate: the file with the server's certificate.
+        more: further keys.
+    """
+    keys = {
+        "tenant_id": server.tenant,
+        "credential": "client_secret",
+        "client_id": server.client,
+        "client_secret_env": variable,
+        "authority": server.base,
+        "endpoint_url": server.base,
+        "retries": 2,
+        **more,
+    }
+    return keys, {variable: server.secret, "SSL_CERT_FILE": str(certificate)}

@@ -12,7 +12,9 @@ from typing import Any
 
 import botocore.handlers
 import orjson
+from botocore.parsers import RpcV2CBORParser
 
+from collectors.aws.xml_answers import contradiction
 from collectors.transport import CallError
 
 _BOTOCORES_OWN = getattr(botocore.handlers, "_handle_200_error", None)
@@ -22,6 +24,7 @@ _XML_ROOT = re.compile(
 )
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)
 _ERRORS = frozenset({b"error", b"errorresponse"})
+_EC2_ERRORS = _ERRORS | {b"response"}
 
 
 def watch(client: Any) -> None:
@@ -55,11 +58,13 @@ def refuse_malformed(operation_model: Any, response_dict: dict[str, Any], **_: A
         raise _malformed("the body is empty")
     protocol = operation_model.service_model.resolved_protocol
     if "json" in protocol:
-        _check_json(body, expected)
-    elif "cbor" not in protocol:
-        root = _check_xml(body)
-        if root.lower() in _ERRORS:
-            response_dict["status_code"] = 500  # botocore then reads the error's own code
+        _check_fields(_json(body), expected)
+    elif "cbor" in protocol:
+        _check_fields(_cbor(body), expected)
+    elif _xml_root(body).lower() in (_EC2_ERRORS if protocol == "ec2" else _ERRORS):
+        response_dict["status_code"] = 500  # botocore then reads the error's own code
+    elif wrong := contradiction(operation_model, expected, body):
+        raise _malformed(wrong)
 
 
 def _check_error(status: int, body: bytes) -> None:
@@ -92,13 +97,9 @@ def _body_shape(output: Any) -> Any:
     return output if in_body and not output.event_stream_name else None
 
 
-def _check_json(body: bytes, expected: Any) -> None:
-    try:
-        answer = _json(body)
-    except ValueError as error:
-        raise _malformed(f"the body is not JSON: {error}") from error
+def _check_fields(answer: Any, expected: Any) -> None:
     if not isinstance(answer, dict):
-        raise _malformed(f"the body is a JSON {type(answer).__name__}, not an object")
+        raise _malformed(f"the body is a {type(answer).__name__}, not an object")
     if answer and not expected.is_document_type:
         known = {member.serialization.get("name", name) for name, member in expected.members.items()}
         if known.isdisjoint(answer):
@@ -111,10 +112,18 @@ def _json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return json.loads(body.decode("utf-8"))  # takes lone surrogates, as botocore does
+        try:
+            return json.loads(body.decode("utf-8"))  # takes lone surrogates, as botocore does
+        except ValueError as error:
+            raise _malformed(f"the body is not JSON: {error}") from error
 
 
-def _check_xml(body: bytes) -> bytes:
+def _cbor(body: bytes) -> Any:
+    parser: Any = RpcV2CBORParser()
+    return parser.parse_data_item(parser.get_peekable_stream_from_bytes(body))
+
+
+def _xml_root(body: bytes) -> bytes:
     root = _XML_ROOT.match(body)
     if root is None or root[1].lower() == b"html":
         raise _malformed("the body is no XML answer")

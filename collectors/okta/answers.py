@@ -19,6 +19,8 @@ _REMEDIES = {
     "E0000006": "the administrator role or the scope that the call takes is not granted",
     "E0000015": "the organisation has no such feature; buy or turn it on, or leave the type out with "
     "[collect] skip",
+    "invalid_dpop_proof": "the clock of this machine must be right, and org_url the address that Okta itself "
+    "is asked at, not a proxy's",
     "E0000038": "the feature may not be used in this organisation; leave the type out with [collect] skip",
 }
 _CAUSES = 3

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import orjson
 
 from collectors.contract import Diagnosis, Discovery, Permissions
@@ -61,6 +62,7 @@ class OktaCollector(TenantCollector):
                 check=AnswerCheck(published(self.folder), {*calls, self.tenant_call.call}),
                 throttling=THROTTLING,
                 request_id="x-okta-request-id",
+                auth=self._tokens.possession if isinstance(self._tokens, ServiceAppTokens) else httpx.Auth(),
             )
         }
 

@@ -1,36 +1,38 @@
 """Whose eyes Annexa sees Okta with: an API token, or access tokens of a service app."""
 
-import json
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from collectors.okta.answers import read_error
+from collectors.okta.possession import SCHEME, WANTS_NONCE, WRONG_PROOF, Possession, Proofs
 from collectors.okta.settings import OktaSettings
+from collectors.rest.client_assertion import ClientAssertions
 from collectors.rest.failures import brief, connection_error, refusal
 from collectors.transport import CallError
 
-CREDENTIAL_CODES = frozenset({"NoCredentials", "CredentialsFailed", "E0000011", "E0000005", "invalid_token"})
+CREDENTIAL_CODES = frozenset(
+    {
+        "NoCredentials",
+        "CredentialsFailed",
+        "E0000011",
+        "E0000005",
+        "invalid_token",
+        WANTS_NONCE,
+        WRONG_PROOF,
+    }
+)
 
-_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_ASSERTED_SECONDS = 300
 _EARLY_SECONDS = 120
-_EC_ALGORITHMS = {256: "ES256", 384: "ES384", 521: "ES512"}
 _NOT_GRANTED = frozenset({"invalid_scope", "consent_required", "access_denied"})
-_DPOP = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
-
-PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
+_SCHEMES = {"bearer": "Bearer", "dpop": SCHEME}
+_NONCE_TRIES = 3
 
 
 class ApiToken:
@@ -55,10 +57,16 @@ class ServiceAppTokens:
     Okta gives no token at all where one of the scopes is not granted. The scopes are then asked for one by
     one, and those that are granted together: what takes another one is a gap, and the rest is read.
 
+    Every request for a token has a proof of possession (DPoP, RFC 9449), which new service apps require;
+    whether the token is bound to it is what the answer's ``token_type`` says.
+
     Args:
         client: sends the request.
         scopes: all that may be needed.
-        wall: seconds since 1970, for the assertion; Okta refuses one that is of another time.
+        wall: seconds since 1970, for assertions and proofs; Okta refuses those that are of another time.
+
+    Attributes:
+        possession: proves the same with every request that shows the token.
     """
 
     def __init__(
@@ -72,9 +80,16 @@ class ServiceAppTokens:
         self._client = client
         self._scopes = scopes
         self._wall = wall
+        proofs = Proofs(wall)
+        self.possession = Possession(proofs)
+        # A nonce is for the server that gave it: tokens are given and taken by two, behind one address.
+        self._asking = Possession(proofs)
         self._lock = threading.Lock()
-        self._key: PrivateKey | None = None
-        self._granted: tuple[str, ...] | None = None
+        self._assertions = ClientAssertions(
+            settings.client_id, self._endpoint, Path(settings.private_key_file), settings.key_id, wall
+        )
+        self._asked = scopes
+        self._granted: tuple[str, ...] = ()
         self._header = ""
         self._until = 0.0
 
@@ -85,56 +100,51 @@ class ServiceAppTokens:
             return self._header
 
     def granted(self) -> tuple[str, ...]:
-        """Return those of the scopes that the service app has.
+        """Return those of the scopes that the token has: fewer may be given than were asked for.
 
         Raises:
             CallError: there is no token.
         """
         self.authorization()
-        return self._granted or ()
+        return self._granted
 
     def _renew(self) -> None:
-        answer = self._token(self._granted or self._scopes) if self._granted != () else None
+        answer = self._token(self._asked)
         if answer is None:
-            self._granted = tuple(each for each in self._scopes if self._token((each,)) is not None)
-            answer = self._token(self._granted) if self._granted else None
+            self._asked = tuple(each for each in self._scopes if self._token((each,)) is not None)
+            answer = self._token(self._asked) if self._asked else None
         if answer is None:
+            self._asked = self._scopes
             raise CallError(
                 "CredentialsFailed",
                 f"none of the scopes {', '.join(self._scopes[:3])} … is granted to the service app "
                 f"{self._settings.client_id}: grant what `annexa permissions okta` prints",
             )
-        self._granted = self._granted or self._scopes
-        token, kind, lasts = (answer.get(key) for key in ("access_token", "token_type", "expires_in"))
-        if str(kind).lower() == "dpop":
-            raise _dpop()
-        if not isinstance(token, str) or not token:
+        token, kind, lasts, scope = (
+            answer.get(key) for key in ("access_token", "token_type", "expires_in", "scope")
+        )
+        scheme = _SCHEMES.get(str(kind).lower())
+        if not isinstance(token, str) or not token.isascii() or not token:
             raise CallError("CredentialsFailed", "the token endpoint's answer has no access token")
-        self._header = f"Bearer {token}"
+        if scheme is None:
+            raise CallError("CredentialsFailed", "the token that was given is neither a Bearer's nor DPoP")
+        # RFC 6749 §5.1: where it is left out, all that was asked for is granted.
+        self._granted = tuple(scope.split()) if isinstance(scope, str) else self._asked
+        self._header = f"{scheme} {token}"
         seconds = lasts if isinstance(lasts, int) else 3600
         self._until = time.monotonic() + max(0, seconds - _EARLY_SECONDS)
 
     def _token(self, scopes: tuple[str, ...]) -> dict[str, Any] | None:
         """Return the endpoint's answer; None where it does not grant the scopes."""
-        form = {
-            "grant_type": "client_credentials",
-            "scope": " ".join(scopes),
-            "client_assertion_type": _ASSERTION,
-            "client_assertion": self._assertion(),
-        }
-        try:
-            response = self._client.post(self._endpoint, data=form)
-        except httpx.HTTPError as error:
-            raise connection_error(error) from error
-        try:
-            body: Any = response.json()
-        except ValueError:
-            body = None
-        if response.status_code == 200 and isinstance(body, dict):
-            return body
-        code, message = read_error(body)
-        if code in _DPOP:
-            raise _dpop()
+        for left in reversed(range(_NONCE_TRIES)):
+            response = self._ask(scopes)
+            given = self._asking.learn(response)
+            body = _json(response)
+            if response.status_code == 200 and isinstance(body, dict):
+                return body
+            code, message = read_error(body)
+            if not (code == WANTS_NONCE and given and left):
+                break
         if code in _NOT_GRANTED:
             return None
         refused = refusal(
@@ -144,22 +154,17 @@ class ServiceAppTokens:
             raise refused
         raise CallError("CredentialsFailed", brief(f"{refused.code}: {refused.message}"))
 
-    def _assertion(self) -> str:
-        now = int(self._wall())
-        claims = {
-            "iss": self._settings.client_id,
-            "sub": self._settings.client_id,
-            "aud": self._endpoint,
-            "iat": now,
-            "exp": now + _ASSERTED_SECONDS,
-            "jti": str(uuid.uuid4()),
+    def _ask(self, scopes: tuple[str, ...]) -> httpx.Response:
+        form = {
+            "grant_type": "client_credentials",
+            "scope": " ".join(scopes),
+            **self._assertions.form(),
         }
-        if self._key is None:
-            self._key = load_private_key(Path(self._settings.private_key_file))
-        algorithm = (
-            "RS256" if isinstance(self._key, RSAPrivateKey) else _EC_ALGORITHMS[self._key.curve.key_size]
-        )
-        return jwt.encode(claims, self._key, algorithm, headers={"kid": self._settings.key_id})
+        headers = {SCHEME: self._asking.for_token(self._endpoint)}
+        try:
+            return self._client.post(self._endpoint, data=form, headers=headers)
+        except httpx.HTTPError as error:
+            raise connection_error(error) from error
 
     @property
     def _endpoint(self) -> str:
@@ -169,34 +174,8 @@ class ServiceAppTokens:
         return datetime.fromtimestamp(self._wall(), UTC)
 
 
-def load_private_key(path: Path) -> PrivateKey:
-    """Read a private key, PEM or JWK.
-
-    Raises:
-        CallError: ``NoCredentials``, if there is none of a kind that Okta takes.
-    """
+def _json(response: httpx.Response) -> Any:
     try:
-        content = path.read_bytes()
-        if content.lstrip()[:1] == b"{":
-            key: Any = jwt.PyJWK.from_dict(json.loads(content)).key
-        else:
-            key = load_pem_private_key(content, password=None)
-    except OSError as error:
-        raise CallError("NoCredentials", f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
-        raise CallError(
-            "NoCredentials", f"{path} holds no private key: PEM without a password, or a JWK"
-        ) from error
-    if isinstance(key, RSAPrivateKey):
-        return key
-    if isinstance(key, EllipticCurvePrivateKey) and key.curve.key_size in _EC_ALGORITHMS:
-        return key
-    raise CallError("NoCredentials", f"{path} holds no private RSA or EC key")
-
-
-def _dpop() -> CallError:
-    return CallError(
-        "CredentialsFailed",
-        "the service app requires DPoP, which Annexa does not speak: in the Admin Console, turn off "
-        "'Require Demonstrating Proof of Possession (DPoP) header in token requests' for it",
-    )
+        return response.json()
+    except ValueError:
+        return None

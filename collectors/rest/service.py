@@ -1,9 +1,11 @@
 """The seam for what differs between providers that speak REST."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+import httpx
 
 from collectors.rest.batch import Batching
 from collectors.rest.failures import nested_error
@@ -69,6 +71,8 @@ class Service:
         batching: how it takes several requests at once, with ``tokens`` for all of them; None if it does not.
         hidden_error: reads the error that a successful status may hide (GraphQL), from the body, the headers
             and the time; None where there is none.
+        auth: adds what each single request carries to prove itself, and sees its answer (DPoP); may raise
+            :class:`collectors.transport.CallError`.
     """
 
     base_url: str
@@ -85,3 +89,4 @@ class Service:
     tokens_for: Callable[[str], TokenSource] | None = None
     batching: Batching | None = None
     hidden_error: Callable[[dict[str, Any], Mapping[str, str], datetime], CallError | None] = _no_error
+    auth: httpx.Auth = field(default_factory=httpx.Auth)

@@ -79,11 +79,21 @@ class TenantCollector(RestCollector):
         """Return the parameters of ``tenant_call``."""
         return dict(self.tenant_call.with_)
 
+    def find(self) -> Scope:
+        """Ask for the tenant, and return it as the scope.
+
+        Raises:
+            CallError: it cannot be asked for.
+        """
+        principal = self.principal()
+        answer = self._caller().whole(self.tenant_call, self.tenant_parameters(), "", Ledger())
+        found = self.tenant(answer)
+        attributes = {**found.attributes, "principal": principal}
+        return Scope(self.provider, found.id, found.name, attributes=attributes)
+
     def discover(self) -> Discovery:
         try:
-            principal = self.principal()
-            answer = self._caller().whole(self.tenant_call, self.tenant_parameters(), "", Ledger())
-            found = self.tenant(answer)
+            scope = self.find()
         except CallError as error:
             if error.code in self.credential_codes:
                 raise CollectorError(
@@ -93,8 +103,7 @@ class TenantCollector(RestCollector):
             return Discovery(
                 (), (Gap(call=self.tenant_call.call, code=error.code, message=error.message, at=at),)
             )
-        attributes = {**found.attributes, "principal": principal}
-        return Discovery((Scope(self.provider, found.id, found.name, attributes=attributes),))
+        return Discovery((scope,))
 
     def permissions(self, types: Iterable[str]) -> Permissions:
         read = [self._types[kind] for kind in types if kind in self._types]

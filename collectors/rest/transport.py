@@ -148,11 +148,10 @@ class RestTransport:
         self, service: Service, tokens: TokenSource | None, asked: Ask, url: httpx.URL
     ) -> tuple[httpx.Response, bytes]:
         authorization = tokens.authorization() if tokens is not None else ""
-        headers = service.headers()
-        response, content = self._request(asked, url, headers, authorization)
+        response, content = self._request(service, asked, url, authorization)
         if response.status_code == 401 and tokens is not None:
             authorization = tokens.authorization(refused=authorization)
-            response, content = self._request(asked, url, headers, authorization)
+            response, content = self._request(service, asked, url, authorization)
         self._refuse(service, response, content, authorization)
         return response, content
 
@@ -173,13 +172,17 @@ class RestTransport:
             raise error
 
     def _request(
-        self, asked: Ask, url: httpx.URL, more_headers: Mapping[str, str], authorization: str
+        self, service: Service, asked: Ask, url: httpx.URL, authorization: str
     ) -> tuple[httpx.Response, bytes]:
-        headers = {**more_headers, "Authorization": authorization} if authorization else dict(more_headers)
+        headers = dict(service.headers())
+        if authorization:
+            headers["Authorization"] = authorization
         # json=None would be no body, and null is none that anybody asks for.
         more: dict[str, Any] = {} if asked.body is None else {"json": asked.body}
         try:
-            with self._client.stream(asked.method, url, headers=headers, **more) as response:
+            with self._client.stream(
+                asked.method, url, headers=headers, auth=service.auth, **more
+            ) as response:
                 return response, self._read(response)
         except httpx.HTTPError as error:
             raise connection_error(error) from error

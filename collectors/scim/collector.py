@@ -1,78 +1,106 @@
-"""The SCIM collector: one service, read through its own /Users and /Groups."""
+"""The SCIM collector: one scope for each service, and a reader of its own for each."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from collectors.contract import Permissions
-from collectors.definition import Call
-from collectors.rest.paging import StartIndex
-from collectors.rest.published import published
-from collectors.rest.service import Service, TokenSource
-from collectors.rest.tenant import Tenant, TenantCollector
-from collectors.scim.answers import check, read_error
-from collectors.scim.credentials import token_source
-from collectors.scim.names import one_spelling
+from collectors.collection import Collection
+from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
+from collectors.definition import ResourceType
+from collectors.scim.reader import TENANT_CALL, ServiceReader
 from collectors.scim.settings import ScimSettings
-from store.model import Strict
-
-TENANT_CALL = Call(call="scim:GET /ServiceProviderConfig", permission=("read the service's configuration",))
-
-_NOTE = (
-    "SCIM has no rights of its own: make a token that may read and nothing else, where the service has such. "
-    "Many give only tokens that may write as well; keep those as safe as an administrator's password."
-)
+from collectors.section import read_section
+from collectors.transport import CallError
+from store.errors import CollectorError
+from store.instant import rfc3339
+from store.model import Gap, Scope, Strict
 
 
-class ScimCollector(TenantCollector):
-    """Reads a service over SCIM 2.0; see :class:`collectors.contract.Collector`."""
+class ScimCollector:
+    """Reads services over SCIM 2.0; see :class:`collectors.contract.Collector`."""
 
-    provider: ClassVar[str] = "scim"
-    folder: ClassVar[Path] = Path(__file__).parent
+    provider: ClassVar[str] = ServiceReader.provider
+    version: ClassVar[str] = ServiceReader.version
     Settings: ClassVar[type[Strict]] = ScimSettings
-    tenant_call: ClassVar[Call] = TENANT_CALL
-    credential_codes: ClassVar[frozenset[str]] = frozenset({"NoCredentials", "CredentialsFailed", "401"})
-    credential_hint: ClassVar[str] = (
-        "Check base_url and the credentials of [scim]: the token may have been revoked."
-    )
 
-    def services(self) -> Mapping[str, Service]:
-        return {
-            "scim": Service(
-                base_url=self._settings.base_url,
-                tokens=self._tokens,
-                pager=StartIndex(),
-                read_error=read_error,
-                check=check,
-                form=one_spelling(published(self.folder).forms.names),
-                headers=lambda: {"Accept": "application/scim+json, application/json"},
+    def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
+        section = read_section(self.provider, ScimSettings, settings)
+        self._tools = tools
+        self._readers = {name: ServiceReader(name, each, tools) for name, each in section.services.items()}
+
+    @classmethod
+    def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
+        return ServiceReader.definitions(folders)
+
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        return self._any.resource_types()
+
+    def discover(self) -> Discovery:
+        """Find the scopes; a service that does not answer is a gap for its own.
+
+        Raises:
+            CollectorError: none of them takes its credentials.
+        """
+        scopes: list[Scope] = []
+        gaps: list[Gap] = []
+        refused: list[CallError] = []
+        for name, reader in self._readers.items():
+            try:
+                scopes.append(reader.find())
+            except CallError as error:
+                said = f"{name}: {error.message}"
+                gaps.append(
+                    Gap(
+                        call=TENANT_CALL.call,
+                        code=error.code,
+                        message=said,
+                        at=rfc3339(self._tools.clock()),
+                        resource_id=f"{self.provider}:{name}",
+                    )
+                )
+                if error.code in reader.credential_codes:
+                    refused.append(CallError(error.code, said))
+        if len(refused) == len(self._readers):
+            every = "; ".join(map(str, refused))
+            raise CollectorError(
+                f"{self.provider} gives or takes no credentials: {every}", self._any.credential_hint
+            ) from refused[0]
+        return Discovery(tuple(scopes), tuple(gaps))
+
+    def targets(self, scope: Scope, types: Iterable[str]) -> list[Target]:
+        return self._reader(scope).targets(scope, types)
+
+    def collect(self, scope: Scope, target: Target) -> Collection:
+        return self._reader(scope).collect(scope, target)
+
+    def permissions(self, types: Iterable[str]) -> Permissions:
+        return self._any.permissions(types)
+
+    def diagnose(self) -> list[Diagnosis]:
+        return [
+            replace(line, message=f"{name}: {line.message}")
+            for name, reader in self._readers.items()
+            for line in reader.diagnose()
+        ]
+
+    @classmethod
+    def definition_problems(cls, definition: ResourceType) -> list[str]:
+        return ServiceReader.definition_problems(definition)
+
+    @classmethod
+    def field_problems(cls, definition: ResourceType, document: Mapping[str, Any]) -> list[str]:
+        return ServiceReader.field_problems(definition, document)
+
+    def _reader(self, scope: Scope) -> ServiceReader:
+        found = self._readers.get(scope.id)
+        if found is None:
+            raise CollectorError(
+                f"scim: there is no service {scope.id!r}", f"Write [scim.services.{scope.id}]."
             )
-        }
-
-    def elsewhere(self) -> bool:
-        return True  # SCIM publishes no rates: each service says itself when it is too much.
-
-    def tenant(self, answer: Mapping[str, Any]) -> Tenant:
-        del answer
-        parts = urlsplit(self._settings.base_url)
-        return Tenant(
-            f"{parts.netloc}{parts.path}", parts.netloc, {"page_size": str(self._settings.page_size)}
-        )
-
-    def principal(self) -> str:
-        self._tokens.authorization()
-        return self._settings.client_id or self._settings.username
-
-    def document(self, grants: tuple[str, ...]) -> Permissions:
-        return Permissions(grants, ("\n".join(grants) + "\n",), suffix=".txt", note=_NOTE)
-
-    @cached_property
-    def _tokens(self) -> TokenSource:
-        return token_source(self._settings, self._client, self._tools.clock)
+        return found
 
     @property
-    def _settings(self) -> ScimSettings:
-        assert isinstance(self._section, ScimSettings)
-        return self._section
+    def _any(self) -> ServiceReader:
+        """For what is the same of every service; there is at least one."""
+        return next(iter(self._readers.values()))

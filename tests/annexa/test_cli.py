@@ -161,6 +161,7 @@ def test_the_read_commands_tried_here_are_all_there_are() -> None:
         ("doctor",),
         ("checks", "lint"),
         ("hold", "list"),
+        ("people", "changes"),
         ("people", "forget"),
         ("people", "changes"),
         ("people", "resolve"),

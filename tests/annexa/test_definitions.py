@@ -20,7 +20,7 @@ from store.model import Outcome
 _NEEDED = {
     "github": 'organizations = ["example"]',
     "ldap": 'servers = ["ldaps://dc.example.org"]\nbind_dn = "cn=annexa"',
-    "scim": 'base_url = "https://example.com/scim/v2"',
+    "scim": 'services.hr = {base_url = "https://example.com/scim/v2", token_env = "SCIM_HR_TOKEN"}',
 }
 _EVERY_PROVIDER = "\n".join(f"[{name}]\n{_NEEDED.get(name, '')}" for name in provider_names())
 """A configuration with every provider turned on, and what each cannot do without."""

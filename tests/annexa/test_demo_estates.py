@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from annexa.demo.azure import section as azure_section
+from annexa.demo.azure import settings as azure_settings
 from annexa.demo.azure import tenant
 from annexa.demo.cloud import REFUSED, estate
 from annexa.demo.entra import directory
-from annexa.demo.entra import section as entra_section
+from annexa.demo.entra import settings as entra_settings
 from annexa.demo.gcp import Organisation
 from annexa.demo.gcp import section as gcp_section
 from annexa.demo.graph import paths
@@ -84,7 +84,7 @@ def _azure(folder: Path, patch: pytest.MonkeyPatch) -> Reading:
     arm, certificate = tenant(), make_certificate(folder)
     with Loopback(arm, certificate.server) as server:
         arm.base = server.url
-        section, environment = azure_section(server.url, certificate.file)
+        section, environment = azure_settings(arm, certificate.file)
         for name, value in environment.items():
             patch.setenv(name, value)
         read = _read(AzureCollector(section, _TOOLS))
@@ -108,7 +108,7 @@ def _entra(folder: Path, patch: pytest.MonkeyPatch) -> Reading:
     graph, certificate = directory(), make_certificate(folder)
     with Loopback(graph, certificate.server) as server:
         graph.base = server.url
-        section, environment = entra_section(server.url, certificate.file)
+        section, environment = entra_settings(graph, certificate.file)
         for name, value in environment.items():
             patch.setenv(name, value)
         read = _read(EntraCollector(section, _TOOLS))

@@ -83,7 +83,8 @@ def test_a_configuration_that_is_wrong(tmp_path: Path) -> None:
 def test_a_fault_in_one_section_does_not_keep_another_from_being_looked_at(tmp_path: Path) -> None:
     found = _found(Sandbox.make(tmp_path, "[github]\n[gcp]\nproject = []\n"), 1)
     assert {"github: configuration", "gcp: configuration"} <= _wrong(found)
-    good = _found(Sandbox.make(tmp_path, "[gcp]\nproject = []\n[scim]\nbase_url = 'https://x.example'\n"), 1)
+    scim = "[scim.services.hr]\nbase_url = 'https://x.example'\ntoken_env = 'SCIM_HR_TOKEN'\n"
+    good = _found(Sandbox.make(tmp_path, f"[gcp]\nproject = []\n{scim}"), 1)
     assert {"gcp: configuration", "scim: credentials"} <= _wrong(good)
 
 

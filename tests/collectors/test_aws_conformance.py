@@ -30,9 +30,6 @@ _FAULTS = {
     Fault.UNKNOWN_OPERATION: faults.unknown_operation(),
 }
 
-_BUT_WRONG_TYPE = tuple(each for each in Fault if each is not Fault.WRONG_TYPE)
-"""S3's and EC2's answers name no result, and XML of another kind still reads as an empty list there."""
-
 _BUCKETS = """
 [[resource]]
 type   = "aws.conformance.bucket"
@@ -184,7 +181,6 @@ class TestRestXml(AwsSuite):
     detail = "versioning"
     detail_call = "s3:GetBucketVersioning"
     paginated = False  # moto cuts the list of buckets off, without a token
-    faults = _BUT_WRONG_TYPE
     secrets = ("tag-secret",)
 
     @classmethod
@@ -237,7 +233,6 @@ class TestEc2(AwsSuite):
     detail = "zones"
     detail_call = "ec2:DescribeAvailabilityZones"
     paginated = False
-    faults = _BUT_WRONG_TYPE
 
     @classmethod
     def seed(cls, client: Any) -> None:

@@ -25,6 +25,13 @@ WORKSPACE_USER = {
     "lastLoginTime": "1970-01-01T00:00:00.000Z",
 }
 
+NEVER_USED = {
+    "password_enabled": "true",
+    "password_last_used": "no_information",
+    "access_key_1_last_used_date": "N/A",
+    "access_key_2_last_used_date": "N/A",
+}
+
 
 def known(kind: str, content: dict[str, Any], **more: Any) -> Known:
     return Known(kind.split(".")[0], "one", Document(kind, "id", "name", "", content, **more), "00")
@@ -73,8 +80,9 @@ def test_what_a_document_does_not_say_is_not_known() -> None:
 def test_what_a_gap_hides_is_not_known() -> None:
     content = {
         "item": {"UserId": "AIDA1", "UserName": "ann", "Arn": "arn:aws:iam::1:user/ann"},
-        "report": {"password_enabled": "true", "password_last_used": "no_information"},
-        "access_keys": [],
+        "report": {**NEVER_USED},
+        "ssh_keys": [],
+        "service_credentials": [],
     }
     gaps = {"mfa": {"call": "iam:ListMFADevices", "code": "AccessDenied"}}
     (account,) = accounts(known("aws.iam.user", content, gaps=gaps))
@@ -94,6 +102,60 @@ def test_an_employee_number_that_says_nothing_is_none(number: str, names: set[tu
 def test_a_user_who_cannot_sign_in_is_no_account_of_a_person() -> None:
     content = {"item": {"UserId": "AIDA1"}, "report": {"password_enabled": "false"}}
     assert accounts(known("aws.iam.user", content)) == []
+
+
+def last_use(report: dict[str, str], *gaps: str, **keys: Any) -> Any:
+    """Return what is known of the last use of an IAM user with this row in the credential report."""
+    content = {"item": {"UserId": "AIDA1"}, "report": {"password_enabled": "true", **report}}
+    unread = {key: {"call": f"iam:{key}", "code": "AccessDenied"} for key in gaps}
+    content |= {"ssh_keys": [], "service_credentials": [], **keys}
+    user = known("aws.iam.user", {key: content[key] for key in content.keys() - unread.keys()}, gaps=unread)
+    (account,) = accounts(user)
+    return account.known["last_used"]
+
+
+@pytest.mark.parametrize(
+    ("used", "latest"),
+    [
+        ({}, ""),
+        ({"password_last_used": "2025-12-01T08:00:00+00:00"}, "2025-12-01T08:00:00+00:00"),
+        ({"access_key_1_last_used_date": "2025-12-01T08:00:00+00:00"}, "2025-12-01T08:00:00+00:00"),
+        (
+            {
+                "password_last_used": "2024-01-01T08:00:00+00:00",
+                "access_key_1_last_used_date": "2025-10-01T08:00:00+00:00",
+                "access_key_2_last_used_date": "2025-12-01T08:00:00+00:00",
+            },
+            "2025-12-01T08:00:00+00:00",
+        ),
+        (
+            {
+                "password_last_used": "2025-12-01T08:00:00+00:00",
+                "access_key_1_last_used_date": "2025-12-01T08:00:00+00:00",
+            },
+            "2025-12-01T08:00:00+00:00",
+        ),
+    ],
+)
+def test_the_last_use_of_an_iam_user_is_that_of_the_password_or_a_key(
+    used: dict[str, str], latest: str
+) -> None:
+    assert last_use({**NEVER_USED, **used}) == latest
+
+
+@pytest.mark.parametrize("column", [name for name in NEVER_USED if name != "password_enabled"])
+def test_without_a_column_of_the_report_the_last_use_of_an_iam_user_is_not_known(column: str) -> None:
+    row = {**NEVER_USED, "password_last_used": "2024-01-01T08:00:00+00:00"}
+    assert last_use({name: value for name, value in row.items() if name != column}) is None
+    assert last_use({**row, column: "not_supported"}) is None
+
+
+@pytest.mark.parametrize("key", ["ssh_keys", "service_credentials"])
+def test_of_keys_for_repositories_aws_does_not_tell_the_use(key: str) -> None:
+    row = {**NEVER_USED, "password_last_used": "2024-01-01T08:00:00+00:00"}
+    assert last_use(row, **{key: [{"Status": "Inactive"}]}) == row["password_last_used"]
+    assert last_use(row, **{key: [{"Status": "Inactive"}, {"Status": "Active"}]}) is None
+    assert last_use(row, key) is None
 
 
 def test_members_of_a_policy_are_accounts_and_machines_and_groups_are_not() -> None:

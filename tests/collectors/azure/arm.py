@@ -3,7 +3,8 @@
 from annexa.demo import arm
 from annexa.demo.arm import OBJECT, error, reply
 from annexa.demo.loopback import Answer, Asked
-from tests.collectors.rest.rules import Faulty, Matcher, Rule, Rules, at, break_off, hold, send
+from tests.collectors.rest.microsoft import CLIENT, TENANT, later_page, refuse
+from tests.collectors.rest.rules import Rule, Rules, at, break_off, hold, send
 
 __all__ = [
     "CLIENT",
@@ -22,8 +23,6 @@ __all__ = [
     "send",
 ]
 
-TENANT = "11111111-2222-3333-4444-555555555555"
-CLIENT = "33333333-aaaa-bbbb-cccc-dddddddddddd"
 SECRET = "entra-client-secret"
 
 
@@ -40,13 +39,3 @@ class Arm(arm.Arm):
 
     def answer(self, asked: Asked) -> Answer | None:
         return self.rules.answer(asked, lambda: super(Arm, self).answer(asked))
-
-
-def later_page(path: str) -> Matcher:
-    """Pages after the first."""
-    return lambda asked: at(path)(asked) and "$skiptoken" in asked.query
-
-
-def refuse(status: int, code: str, message: str = "No.", *headers: tuple[str, str]) -> Faulty:
-    """Every time the same error."""
-    return lambda asked, right: error(status, code, message, *headers)

@@ -2,11 +2,11 @@
 
 from annexa.demo import graph
 from annexa.demo.loopback import Answer, Asked
-from annexa.demo.sign_in import error
-from tests.collectors.rest.rules import Faulty, Matcher, Rules, at
+from tests.collectors.rest.microsoft import CLIENT, TENANT, later_page, refuse
+from tests.collectors.rest.rules import Rules
 
-TENANT = "11111111-2222-3333-4444-555555555555"
-CLIENT = "33333333-aaaa-bbbb-cccc-dddddddddddd"
+__all__ = ["CLIENT", "SECRET", "TENANT", "Graph", "later_page", "refuse"]
+
 SECRET = "graph-client-secret"
 
 
@@ -23,13 +23,3 @@ class Graph(graph.Graph):
 
     def answer(self, asked: Asked) -> Answer | None:
         return self.rules.answer(asked, lambda: super(Graph, self).answer(asked))
-
-
-def later_page(path: str) -> Matcher:
-    """Pages after the first."""
-    return lambda asked: at(path)(asked) and "$skiptoken" in asked.query
-
-
-def refuse(status: int, code: str, message: str = "No.", *headers: tuple[str, str]) -> Faulty:
-    """Every time the same error."""
-    return lambda asked, right: error(status, code, message, *headers)

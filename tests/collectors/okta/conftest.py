@@ -37,6 +37,13 @@ class Okta:
         key = {"client_id": CLIENT, "private_key_file": str(self.key_file), "key_id": KEY_ID}
         return self.settings(credential="oauth", **key, **more)
 
+    def require_possession(self) -> None:
+        """Grant the service app all scopes, and let it require DPoP, with a nonce for each request."""
+        collector = self.collector(self.service_app())
+        self.org.granted = frozenset(collector.permissions(collector.resource_types()).grants)
+        self.org.dpop = True
+        self.org.showing.renew()
+
     def collector(
         self, section: dict[str, Any] | None = None, tools: Tools | None = None, **more: Any
     ) -> OktaCollector:

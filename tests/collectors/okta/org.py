@@ -13,6 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from annexa.demo.loopback import Answer, Asked
+from tests.collectors.okta.proofs import NotProvenError, Proven
 from tests.collectors.rest.rules import Faulty, Matcher, Rules
 
 API_TOKEN = "00api-token-secret"
@@ -39,7 +40,11 @@ class Org:
         public_key: of the service app.
         granted: scopes of the service app.
         lasts: seconds that its access tokens say they last.
-        dpop: whether the service app requires DPoP.
+        narrowed: scopes that are left out of tokens without a word but the answer's ``scope``.
+        dpop: whether the service app requires DPoP; Okta then wants a nonce where tokens are given.
+        asking: the proofs that came with requests for tokens.
+        showing: the proofs that came with tokens.
+        bound: token → the thumbprint of the key that it is bound to.
     """
 
     lists: dict[str, list[Any]] = field(default_factory=dict)
@@ -49,7 +54,11 @@ class Org:
     public_key: RSAPublicKey | None = None
     granted: frozenset[str] = frozenset()
     lasts: int = 3600
+    narrowed: frozenset[str] = frozenset()
     dpop: bool = False
+    asking: Proven = field(default_factory=lambda: Proven(nonce="nonce-1"))
+    showing: Proven = field(default_factory=Proven)
+    bound: dict[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     tokens: dict[str, frozenset[str]] = field(default_factory=dict)
     assertions: set[str] = field(default_factory=set)
@@ -66,15 +75,34 @@ class Org:
         if asked.path == "/oauth2/v1/token":
             with self._lock:
                 return self._token(asked)
-        kind, _, secret = asked.headers.get("authorization", "").partition(" ")
-        if not (kind == "SSWS" and secret == API_TOKEN) and not (kind == "Bearer" and secret in self.tokens):
-            return error(401, "E0000011", "Invalid token provided")
+        with self._lock:
+            refused = self._refusal(asked)
+        if refused is not None:
+            return refused
         if asked.path in self.objects:
             return reply(200, self.objects[asked.path])
         elements = self._elements(asked)
         if elements is None:
             return error(404, "E0000007", f"Not found: Resource not found: {asked.path} (Resource)")
         return self._page(asked, elements)
+
+    def _refusal(self, asked: Asked) -> Answer | None:
+        kind, _, secret = asked.headers.get("authorization", "").partition(" ")
+        if kind == "SSWS" and secret == API_TOKEN:
+            return None
+        if kind not in ("Bearer", "DPoP") or secret not in self.tokens:
+            return error(401, "E0000011", "Invalid token provided")
+        if secret not in self.bound:
+            return None if kind == "Bearer" else challenge("invalid_token", "The token is not bound.")
+        if kind == "Bearer":
+            return challenge("invalid_token", "The token is bound to a key.")
+        try:
+            thumbprint = self.showing.check(asked, self.base, secret)
+        except NotProvenError as why:
+            return challenge(why.code, str(why), self.showing.nonce)
+        if thumbprint != self.bound[secret]:
+            return challenge("invalid_token", "The token is bound to another key.")
+        return None
 
     def _elements(self, asked: Asked) -> list[Any] | None:
         for name in ("filter", "type"):
@@ -117,14 +145,24 @@ class Org:
         if claims["jti"] in self.assertions:
             return oauth_error(401, "invalid_client", "The client_assertion token has been used already.")
         self.assertions.add(claims["jti"])
+        thumbprint = ""
         if self.dpop:
-            return oauth_error(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.")
+            try:
+                thumbprint = self.asking.check(asked, self.base)
+            except NotProvenError as why:
+                return oauth_error(400, why.code, str(why), ("DPoP-Nonce", self.asking.nonce))
         scopes = frozenset(form["scope"].split("+"))
         if not scopes <= self.granted:
             return oauth_error(400, "invalid_scope", "One or more scopes are not granted to the client.")
         token = f"access-{uuid.uuid4()}"
+        scopes -= self.narrowed
         self.tokens[token] = scopes
-        return reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lasts})
+        body = {"access_token": token, "token_type": "Bearer", "expires_in": self.lasts}
+        body["scope"] = " ".join(sorted(scopes))
+        if thumbprint:
+            self.bound[token] = thumbprint
+            body["token_type"] = "DPoP"
+        return reply(200, body)
 
 
 def reply(status: int, body: Any, *headers: tuple[str, str]) -> Answer:
@@ -153,9 +191,17 @@ def error(status: int, code: str, summary: str, *headers: tuple[str, str]) -> An
     return reply(status, body, *headers)
 
 
-def oauth_error(status: int, code: str, description: str) -> Answer:
+def oauth_error(status: int, code: str, description: str, *headers: tuple[str, str]) -> Answer:
     """An error of the token endpoint."""
-    return reply(status, {"error": code, "error_description": description})
+    return reply(status, {"error": code, "error_description": description}, *headers)
+
+
+def challenge(code: str, description: str, nonce: str = "") -> Answer:
+    """What the management API says of a bound token or its proof: all of it is in a header."""
+    said = f'DPoP algs="RS256 ES256", error="{code}", error_description="{description}"'
+    headers = [("WWW-Authenticate", said), *([("DPoP-Nonce", nonce)] if nonce else [])]
+    status = 400 if code == "invalid_dpop_proof" else 401
+    return error(status, "E0000011", "Invalid token provided", *headers)
 
 
 def refuse(status: int, code: str, summary: str = "No.", *headers: tuple[str, str]) -> Faulty:

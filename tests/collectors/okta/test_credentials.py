@@ -1,7 +1,8 @@
 """API tokens, and access tokens of a service app over a real socket."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from annexa.demo.loopback import Answer, Asked
 from annexa.plugin import CallError, CollectorError, Target
 from collectors.okta.collector import OktaCollector
-from collectors.okta.credentials import load_private_key
+from collectors.rest.client_assertion import load_private_key
 from tests.collectors.okta.conftest import Okta
 from tests.collectors.okta.org import CLIENT, refuse, throttle
 from tests.collectors.rest.rules import Rule, at
@@ -28,7 +30,7 @@ def granted(okta: Okta) -> Iterator[OktaCollector]:
     okta.org.granted = frozenset(collector.permissions(collector.resource_types()).grants)
     yield collector
     okta.org.rules.clear()
-    okta.org.dpop = False
+    okta.org.narrowed = frozenset()
     okta.org.lasts = 3600
 
 
@@ -110,6 +112,27 @@ def test_scopes_that_are_missing_are_named_and_the_rest_is_read(okta: Okta, gran
     assert len(list(granted.collect(scope, Target("okta.users.user", "")))) == 5
 
 
+def test_a_token_with_fewer_scopes_than_were_asked_for(okta: Okta, granted: OktaCollector) -> None:
+    okta.org.narrowed = frozenset({"okta.apps.read", "okta.domains.read"})
+    lines = {line.name: line for line in granted.diagnose()}
+    assert not lines["permissions"].ok
+    assert "2 of" in lines["permissions"].message
+    assert "okta.apps.read, okta.domains.read" in lines["permissions"].message
+
+
+def test_scopes_are_granted_as_asked_for_where_the_answer_names_none(
+    okta: Okta, granted: OktaCollector
+) -> None:
+    def silent(asked: Asked, right: Callable[[], Answer | None]) -> Answer:
+        answer = right()
+        assert answer is not None
+        body = {key: value for key, value in json.loads(answer.body).items() if key != "scope"}
+        return replace(answer, body=json.dumps(body).encode())
+
+    okta.org.rules.append(Rule(at(TOKEN), silent))
+    assert granted.missing(granted.permissions(granted.resource_types()).grants) == []
+
+
 def test_no_scope_at_all(okta: Okta, granted: OktaCollector) -> None:
     okta.org.granted = frozenset()
     message = refusal(granted)
@@ -121,13 +144,6 @@ def test_a_key_that_okta_does_not_know(okta: Okta, granted: OktaCollector) -> No
     del granted
     section = okta.service_app() | {"key_id": "other"}
     assert "invalid_client" in refusal(okta.collector(section))
-
-
-def test_proof_of_possession_is_named_as_what_must_be_turned_off(okta: Okta, granted: OktaCollector) -> None:
-    okta.org.dpop = True
-    message = refusal(granted)
-    assert "requires DPoP" in message
-    assert "turn off" in message
 
 
 def test_a_token_endpoint_that_is_busy_is_a_gap_and_no_wrong_credential(

@@ -54,3 +54,15 @@ class TestOkta(FaultSuite):
     def seen(self, whole: State) -> frozenset[str]:
         del whole
         return frozenset({"00u1", "00u2"})
+
+
+class TestOktaWithBoundTokens(TestOkta):
+    """The same by a service app that requires DPoP."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def endpoint(cls, certified: Certified, private_key: RSAPrivateKey, key_file: Path) -> Iterator[Endpoint]:
+        with environment(certified), served(certified, private_key, key_file) as okta:
+            okta.require_possession()
+            breaking = by_rules(okta.org.rules, CALLS, FAILURES)
+            yield Endpoint(okta.service_app, breaking, estate.ORG_ID)

@@ -61,3 +61,16 @@ permission = ["okta.users.read"]
         if call == _DETAIL:
             return [at("/factors")]
         return [org.later_page("/api/v1/users") if later_page else at("/api/v1/users")]
+
+
+class TestOktaWithBoundTokens(TestOkta):
+    """The same by a service app that requires DPoP."""
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def organisation(cls, okta: Okta) -> None:
+        okta.require_possession()
+        cls.okta = okta
+
+    def collector(self, tools: Tools, read_timeout: float) -> OktaCollector:
+        return self.okta.collector(self.okta.service_app(read_timeout=read_timeout), tools)

@@ -13,6 +13,9 @@ from collectors.scim import ScimCollector
 from tests.collectors.rest.rules import Faulty
 from tests.collectors.scim.service import TOKEN, Proxy, ScimServer
 
+NAME = "staff"
+"""What the configuration calls the service."""
+
 
 @dataclass(frozen=True)
 class Scim:
@@ -21,7 +24,8 @@ class Scim:
     server: ScimServer
     proxy: Proxy
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def service(self, **more: Any) -> dict[str, Any]:
+        """The keys of the service."""
         return {
             "base_url": self.proxy.url,
             "token_env": "TEST_SCIM_TOKEN",
@@ -29,6 +33,14 @@ class Scim:
             "retries": 1,
             **more,
         }
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """The ``[scim]`` section with this service alone."""
+        return {"services": {NAME: self.service(**more)}}
+
+    def dotted(self, **more: Any) -> dict[str, Any]:
+        """The same with keys as TOML has them on one line each."""
+        return {f"services.{NAME}.{key}": value for key, value in self.service(**more).items()}
 
     def collector(self, tools: Tools | None = None, **more: Any) -> ScimCollector:
         return ScimCollector(self.settings(**more), tools or Tools(redaction_key=b"test"))

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Set
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.annexa.fault_matrix import State
 from tests.collectors.fault_suite import Endpoint, FaultSuite, by_rules, codes
 from tests.collectors.rest.rules import Matcher, at
-from tests.collectors.scim.conftest import Scim
+from tests.collectors.scim.conftest import NAME, Scim
 from tests.collectors.scim.failures import FAILURES, after_first
 
 pytestmark = pytest.mark.slow
@@ -30,9 +29,8 @@ class ScimFaults(FaultSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def endpoint(cls, scim: Scim) -> Endpoint:
-        address = urlsplit(scim.proxy.url)
         breaking = by_rules(scim.proxy.rules, cls.requests, FAILURES)
-        return Endpoint(scim.settings, breaking, f"{address.netloc}{address.path}")
+        return Endpoint(scim.dotted, breaking, NAME)
 
 
 class TestFirstPage(ScimFaults):
@@ -50,7 +48,7 @@ class TestLaterPages(ScimFaults):
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def first_page(cls, scim: Scim) -> None:
-        cls.first = frozenset(sorted(scim.server.users)[: scim.settings()["page_size"]])
+        cls.first = frozenset(sorted(scim.server.users)[: scim.service()["page_size"]])
 
     first: ClassVar[frozenset[str]]
 

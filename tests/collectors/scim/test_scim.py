@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from annexa.demo.loopback import Answer, Asked, Loopback
-from annexa.plugin import Tools
 from collectors.rest.published import published
-from collectors.scim import ScimCollector
-from store.errors import CollectorError, ConfigError
+from collectors.scim.reader import ServiceReader
+from store.errors import CollectorError
 from tests.collectors.rest.rules import Rule, at
 from tests.collectors.scim.conftest import Scim, refuse
 from tests.collectors.scim.service import TOKEN, USERS
@@ -260,7 +259,7 @@ def test_answers_have_the_fields_of_the_published_schema(scim: Scim, kind: str) 
     documents, _ = scim.read(kind)
     definition = scim.collector().resource_types()[kind]
     for document in documents.values():
-        assert published(ScimCollector.folder).document_problems(definition, document.content) == []
+        assert published(ServiceReader.folder).document_problems(definition, document.content) == []
 
 
 # --- credentials ----------------------------------------------------------------------------------
@@ -298,7 +297,7 @@ def test_client_credentials_fetch_a_token_and_another_one_when_it_ends(
 
     with Loopback(give) as endpoint:
         more = {
-            "credential": "oauth",
+            "credential": "client_secret_basic",
             "token_url": f"{endpoint.url}/token",
             "client_id": "annexa",
             "client_secret_env": "TEST_SCIM_SECRET",
@@ -319,7 +318,7 @@ def test_a_secret_that_is_refused_does_not_get_into_the_message(
     body = json.dumps({"error": "invalid_client", "error_description": "client-secret is wrong"}).encode()
     with Loopback(lambda asked: Answer(401, (("Content-Type", "application/json"),), body)) as endpoint:
         collector = scim.collector(
-            credential="oauth",
+            credential="client_secret_basic",
             token_url=endpoint.url,
             client_id="annexa",
             client_secret_env="TEST_SCIM_SECRET",
@@ -329,18 +328,18 @@ def test_a_secret_that_is_refused_does_not_get_into_the_message(
     assert "client-secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"base_url": "http://scim.example.org/v2"},
-        {"base_url": "https://user@scim.example.org/v2"},
-        {"base_url": "https://scim.example.org/v2", "credential": "oauth"},
-        {"base_url": "https://scim.example.org/v2", "page_size": 1},
-    ],
-)
-def test_settings_that_would_not_do_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
-        ScimCollector(settings, Tools(redaction_key=b"test"))
+def test_a_token_of_a_kind_that_is_not_known_is_not_used(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_SCIM_SECRET", "client-secret")
+    body = json.dumps({"access_token": TOKEN, "token_type": "DPoP"}).encode()
+    with Loopback(lambda asked: Answer(200, (("Content-Type", "application/json"),), body)) as endpoint:
+        collector = scim.collector(
+            credential="client_secret_post",
+            token_url=endpoint.url,
+            client_id="annexa",
+            client_secret_env="TEST_SCIM_SECRET",
+        )
+        with pytest.raises(CollectorError, match="DPoP"):
+            collector.discover()
 
 
 def test_doctor_names_the_service(scim: Scim) -> None:
