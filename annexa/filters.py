@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mappings.person import PROVIDER as PEOPLE
 from store.model import Outcome, Severity
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -47,6 +48,21 @@ class FindingFilter:
         )
 
 
+def known_provider(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return a provider's name, for ``callback`` of an option: a misspelt one would find nothing.
+
+    Raises:
+        BadParameter: there is no such provider.
+    """
+    from collectors.registry import provider_names
+
+    known = sorted({*provider_names(), PEOPLE})
+    if value and value not in known:
+        said = f"there is no provider {value!r}; there are: {', '.join(known)}."
+        raise click.BadParameter(said, context, parameter)
+    return value
+
+
 def finding_filter_options(command: CommandT) -> CommandT:
     """Add the options whose values make a :class:`FindingFilter`."""
     options = [
@@ -55,7 +71,7 @@ def finding_filter_options(command: CommandT) -> CommandT:
         click.option(
             "--severity", multiple=True, type=click.Choice([severity.value for severity in Severity])
         ),
-        click.option("--provider", default="", help="E.g. aws."),
+        click.option("--provider", default="", callback=known_provider, help="E.g. aws."),
         click.option("--scope", default="", help="An account's number, say."),
         click.option("--region", default=""),
         click.option("--check", default="", help="A check's id."),

@@ -18,6 +18,9 @@ from store.record import Record
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
+_ENDED = ("complete", "gaps")
+"""What is said of runs that got to their end."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
@@ -111,3 +114,17 @@ def must_be_collected_by(record: Record, at: str | None) -> None:
         raise ConfigError(
             f"nothing had been collected by {at}", f"The first collection was finished at {first}."
         )
+
+
+def got_to_its_end(record: Record, as_of: str | None) -> bool:
+    """Say whether the newest run ended, and on standard error if not; of the past nothing is said.
+
+    What a run did not get to is neither read nor a gap.
+    """
+    last = query.last_run(record) if as_of is None else None
+    if last is None or last["status"] in _ENDED:
+        return True
+    click.echo(
+        "annexa: the last run did not get to its end; what it left out is not in this answer.", err=True
+    )
+    return False

@@ -15,6 +15,11 @@ Row = dict[str, Any]
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 _NARROW = 24
+_LEAST = 12
+"""The width below which words that wrap can no longer be read."""
+_NO_TERMINAL = 120
+_BETWEEN = 3
+"""Spaces and rule between two columns."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 OUTCOME_STYLES = {
@@ -110,29 +115,65 @@ def print_json_array(rows: Iterable[Row]) -> None:
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[Column], title: str | None = None) -> None:
-    """Print a table that fits the terminal; plain where the output is no terminal."""
+    """Print a table that fits the terminal; plain where the output is no terminal.
+
+    Where the terminal is too narrow for all columns, each row is printed as lines of its own: rich would
+    leave out the columns that wrap without a word.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
     cells = [[_cell(row.get(column.key)) for column in columns] for row in rows]
+    needed = _BETWEEN
     for number, column in enumerate(columns):
-        widest = max((len(row[number]) for row in cells), default=0)
+        widest = max(max((len(row[number]) for row in cells), default=0), len(column.header))
+        least = min(widest, _LEAST if column.fold else _NARROW)
+        needed += least + _BETWEEN
         table.add_column(
             column.header,
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=not column.fold,
             # Short columns keep their width; the long ones share what is left.
-            min_width=None if column.fold else min(max(widest, len(column.header)), _NARROW),
+            min_width=least,
             justify="right" if column.right else "left",
         )
     for row in cells:
         table.add_row(*row)
-    console().print(table)
+    out = console()
+    if needed <= out.width:
+        out.print(table)
+    elif _has_width(sys.stdout):
+        _print_lines(out, cells, columns, title)
+    else:
+        console(width=needed).print(table)
 
 
-def console(*, stderr: bool = False) -> Any:
-    """Return a console that honours NO_COLOR and has a sane width where there is no terminal."""
+def _print_lines(
+    out: Any, cells: Iterable[Sequence[Any]], columns: Sequence[Column], title: str | None
+) -> None:
+    from rich.text import Text
+
+    if title:
+        out.print(Text(title, style="bold"))
+    for row in cells:
+        for column, cell in zip(columns, row, strict=True):
+            if cell.plain:
+                out.print(Text(f"{column.header}: " if column.header else "").append_text(cell))
+        out.print()
+
+
+def _has_width(stream: TextIO) -> bool:
+    """Say whether the output is as wide as somebody's terminal, or as wide as we like."""
+    return stream.isatty() or "COLUMNS" in os.environ
+
+
+def console(*, stderr: bool = False, width: int = _NO_TERMINAL) -> Any:
+    """Return a console that honours NO_COLOR.
+
+    Args:
+        width: where there is no terminal.
+    """
     from rich.console import Console
 
     class OurConsole(Console):
@@ -140,8 +181,9 @@ def console(*, stderr: bool = False) -> Any:
             raise BrokenPipeError  # for the command line to answer; rich itself would exit with 1
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
-    return OurConsole(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+    return OurConsole(
+        stderr=stderr, width=None if _has_width(stream) else width, highlight=False, soft_wrap=False
+    )
 
 
 def shown(value: Any) -> str:

@@ -3,11 +3,15 @@
 import datetime as dt
 import logging
 import threading
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from annexa.commands.collect import collect, stopping_on_signals
+from annexa.output import Row, shown
+from annexa.rows import gap_rows
 from annexa.workspace import Workspace
 from scheduler.daemon import Daemon, Schedule
 from scheduler.runner import RunResult
@@ -20,6 +24,9 @@ logger = logging.getLogger("annexa.daemon")
 _WAIT_S = 15.0
 _TRIES = 120
 """Half an hour together: longer than pruning takes."""
+
+_CODES = 5
+"""How many codes a line of the log names."""
 
 
 class _Stop(threading.Event):
@@ -52,10 +59,11 @@ def command(config: Path | None) -> None:
 
     After downtime one missed run is caught up, however many were missed.
     """
+    # Libraries would log each request, with the names of people in its address.
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
     )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("annexa").setLevel(logging.INFO)
     workspace = Workspace.load(config)
     section = workspace.config.file.schedule
     schedule = Schedule(
@@ -76,7 +84,11 @@ def command(config: Path | None) -> None:
         # The configuration is read anew, so that an edit holds from the next run on.
         current = Workspace.load(config)
         with current.writing() as record:
-            return collect(current, record, stop.new_run(), trigger="schedule")
+            result = collect(current, record, stop.new_run(), trigger="schedule")
+            if result.gaps:
+                for line in unread(row for row in gap_rows(record) if row["run"] == result.run):
+                    logger.warning("%s", line)
+            return result
 
     def run_once() -> None:
         # Somebody who files a statement or prunes just now must not cost a day.
@@ -95,9 +107,9 @@ def command(config: Path | None) -> None:
             logger.error("the run failed: %s %s", error, error.hint)
             return
         logger.info(
-            "run %s is %s: %d resources, %d changed, %d gaps, %d findings fail, %d unknown, %.1f s",
+            "run %s %s: %d resources, %d changed, %d gaps, %d findings fail, %d unknown, %.1f s",
             result.run,
-            result.status,
+            "has gaps" if result.status == "gaps" else f"is {result.status}",
             result.resources,
             result.changed,
             result.gaps,
@@ -110,6 +122,31 @@ def command(config: Path | None) -> None:
 
     with stopping_on_signals(stop):
         Daemon(schedule, run_once, _last_start(workspace.config.store_path)).run(stop)
+
+
+def unread(gaps: Iterable[Row]) -> list[str]:
+    """Say in a line for each provider what of it could not be read.
+
+    Args:
+        gaps: rows of ``annexa gaps``.
+    """
+    codes: dict[str, Counter[str]] = {}
+    whole: dict[str, str] = {}
+    for gap in gaps:
+        codes.setdefault(gap["provider"], Counter())[gap["code"]] += 1
+        if gap["scope"] == "discovery":
+            whole.setdefault(gap["provider"], gap["message"])
+    return [
+        shown(f"{provider}: {_told(found)}; `annexa gaps` lists them")
+        if provider not in whole
+        else shown(f"{provider}: not everything could be found there: {whole[provider]}")
+        for provider, found in codes.items()
+    ]
+
+
+def _told(found: Counter[str]) -> str:
+    named = ", ".join(f"{code} ({number})" for code, number in found.most_common(_CODES))
+    return f"{found.total()} calls could not be read: {named}{', …' if len(found) > _CODES else ''}"
 
 
 def _last_start(store: Path) -> dt.datetime | None:

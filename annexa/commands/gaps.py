@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from annexa.moments import as_of_option, must_be_collected_by
+from annexa.moments import as_of_option, got_to_its_end, must_be_collected_by
 from annexa.output import Column, format_option, print_rows
 from annexa.rows import gap_rows
 from annexa.workspace import Workspace
@@ -17,6 +17,7 @@ _COLUMNS = (
     Column("resource_id", "Resource", fold=True),
     Column("message", "Message", fold=True),
 )
+_NONE = "No gaps: everything that was asked for was read."
 
 
 @click.command()
@@ -27,5 +28,5 @@ def command(config: Path | None, as_of: str | None, form: str) -> None:
     """List what the latest collections could not read."""
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
-        rows = gap_rows(record, as_of)
-        print_rows(rows, _COLUMNS, form, empty="No gaps: everything that was asked for was read.")
+        none = _NONE if got_to_its_end(record, as_of) else "No gaps in what was read."
+        print_rows(gap_rows(record, as_of), _COLUMNS, form, empty=none)

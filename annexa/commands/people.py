@@ -9,6 +9,7 @@ import click
 
 from annexa.attribution import attribution_options
 from annexa.exit_codes import ExitCode
+from annexa.filters import known_provider
 from annexa.moments import MOMENT, as_of_option, must_be_collected_by
 from annexa.output import (
     Column,
@@ -83,7 +84,7 @@ _FILTERS: dict[str, tuple[str, Callable[[Row], bool | None]]] = {
     help="Only these; given several times, all must hold. "
     + " ".join(f"{name}: {text}" for name, (text, _) in _FILTERS.items()),
 )
-@click.option("--provider", default="", help="Only who has an account there.")
+@click.option("--provider", default="", callback=known_provider, help="Only who has an account there.")
 @as_of_option
 @format_option
 @click.pass_context
@@ -100,7 +101,11 @@ def command(
         # Closed before the record is, also where whoever reads the output has gone.
         with closing(people(record, as_of)) as found:
             rows = _chosen(map(person_row, found), filters, provider, unknown)
-            nobody = "Nobody matches." if matched else "Nobody was matched: no accounts have been collected."
+            nobody = (
+                "Nobody matches."
+                if matched
+                else "Nobody was matched: no run has collected accounts to its end."
+            )
             print_rows(rows, _COLUMNS, form, empty=nobody)
         if unknown:
             _notice(f"of {len(unknown)} more it is not known whether they match: {_some(unknown)}.")
@@ -185,10 +190,13 @@ def changes(config: Path | None, since: str, until: str | None, only: tuple[str,
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, since)
         found = people_changes(record, since, until)
+        matched = people_matched(record, until)
     rows = [row for row in found.rows if not only or row["change"] in only]
     if form == "table":
         rows = [row | {"more": _more(row)} for row in rows]
     print_rows(rows, _CHANGES, form, empty="Nothing changed.")
+    if matched is not None and not matched.complete:
+        _notice("not all accounts could be read at the end of this time, so changes may be missing here.")
     if found.pruned:
         documents = "one former document" if found.pruned == 1 else f"{found.pruned} former documents"
         click.echo(
@@ -289,10 +297,26 @@ def _person(record: Record, wanted: str, at: str | None) -> Document:
             return found
     if (why := let_go(record, PERSON, at).get(wanted)) is not None:
         raise StoreError(f"of {wanted} nothing is kept any more: {why}", "An older backup may still hold it.")
+    if ended := _ended(record, wanted):
+        raise StoreError(
+            f"no account has been matched to {wanted} since {ended}",
+            "`annexa people changes` lists what happened; `--as-of` a moment before then shows the person.",
+        )
     raise StoreError(
         f"there is no person {wanted!r}",
         "`annexa people` lists them; `annexa people resolve ADDRESS` finds one.",
     )
+
+
+def _ended(record: Record, person: str) -> str:
+    """Return since when there is nothing to be matched to a person; "" if there never was such a person."""
+    from store.history import history
+
+    try:
+        versions = [version for found in history(record, f"{PERSON}/{person}") for version in found]
+    except StoreError:
+        return ""
+    return versions[-1].ended or ""
 
 
 def _say(body: Row) -> None:

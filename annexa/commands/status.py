@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from annexa.moments import DAYS, as_of_option, must_be_collected_by
+from annexa.moments import DAYS, as_of_option, got_to_its_end, must_be_collected_by
 from annexa.output import Column, Row, format_option, print_rows, print_table
 from annexa.periods import all_gaps, period_rows
 from annexa.rows import status_row, statuses
@@ -88,6 +88,7 @@ def command(
         return
     with workspace.reading() as record:
         must_be_collected_by(record, as_of)
+        got_to_its_end(record, as_of)
         found = statuses(
             record,
             workspace.controls,

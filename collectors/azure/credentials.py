@@ -46,6 +46,11 @@ CREDENTIAL_CODES = frozenset(
 )
 """Codes that say that the credentials themselves are no good."""
 
+_FILES = {"certificate": "certificate_path", "workload": "token_file"}
+"""Kind of credential → the key that names its file."""
+
+_TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"
+
 
 class AzureTokens:
     """The tokens for one audience; see :class:`collectors.rest.service.TokenSource`.
@@ -139,7 +144,9 @@ def make_credential(settings: SignInSettings) -> TokenCredential:
     except ConfigError as error:
         raise CallError("NoCredentials", f"{error} {error.hint}") from error
     except (ValueError, OSError) as error:
-        raise CallError("NoCredentials", brief(f"{settings.credential}: {error}")) from error
+        key = _FILES.get(settings.credential, "credential")
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise CallError("NoCredentials", brief(f"{settings.section}.{key}: {why}")) from error
 
 
 def _credential(settings: SignInSettings) -> TokenCredential:
@@ -158,6 +165,11 @@ def _credential(settings: SignInSettings) -> TokenCredential:
             **common,
         )
     if settings.credential == "workload":
+        if not settings.token_file and not os.environ.get(_TOKEN_FILE):
+            raise ConfigError(
+                f"{settings.section}.token_file: neither it nor the variable {_TOKEN_FILE} is set.",
+                "Name the file with the workload's token.",
+            )
         return WorkloadIdentityCredential(
             tenant_id=tenant or None,
             client_id=client or None,

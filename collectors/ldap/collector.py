@@ -30,7 +30,7 @@ from store.model import Document, Gap, Report, Scope, Strict
 
 # A directory publishes no rates; how much it is asked at once is what `connections` says.
 _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
-_HINT = "Check servers, bind_dn and the password's variable in [ldap]."
+_HINT = "Check servers, ca_file, credential and the keys that it needs under [ldap]."
 
 
 def _version() -> str:

@@ -35,6 +35,7 @@ _PARTIAL = {
     11: "an administrative limit ended the search: raise it for the bind account, or index what is sought",
 }
 _LONGEST = 500
+_OPENSSL = re.compile(r"\[(?:SSL|X509): \w+\] (.+?) \(_ssl\.c:\d+\)")
 
 # https://learn.microsoft.com/en-us/troubleshoot/windows-server/active-directory/ldap-error-49
 _AD_REASONS = {
@@ -90,10 +91,19 @@ def connection_error(error: Exception) -> CallError:
         or "wrap socket" in words
         or "certificate" in words
     ):
-        return CallError("TlsFailed", words)
+        return CallError("TlsFailed", _tls_words(words))
     if isinstance(error, OSError | LDAPExceptionError):
         return CallError("ConnectionFailed", words, retryable=True)
     return CallError("MalformedAnswer", f"what came is no answer of LDAP: {words}", retryable=True)
+
+
+def _tls_words(words: str) -> str:
+    """Return what OpenSSL says, out of what ldap3 wraps around it, and what to do."""
+    reason = _OPENSSL.search(words)
+    if "CERTIFICATE_VERIFY_FAILED" not in words:
+        return reason[1] if reason is not None else words
+    why = reason[1] if reason is not None else words
+    return f"{why}: name the authority of the server's certificate in ca_file, and the server as it names it"
 
 
 def brief(message: str) -> str:

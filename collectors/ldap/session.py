@@ -44,14 +44,19 @@ class _Tls(ldap3.Tls):
 
 
 def _context(settings: LdapSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.checked_file(settings.ca_file))
+    authorities = settings.checked_file("ca_file")
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except OSError as error:  # ssl.SSLError is one
+        raise CallError("NoCredentials", f"ca_file {authorities} cannot be used: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    certificate = settings.checked_file(settings.certificate_file)
+    certificate = settings.checked_file("certificate_file")
     if certificate is not None:
         try:
-            context.load_cert_chain(certificate, settings.checked_file(settings.key_file))
-        except (OSError, ssl.SSLError) as error:
-            raise CallError("NoCredentials", f"{certificate} cannot be used: {error}") from error
+            context.load_cert_chain(certificate, settings.checked_file("key_file"))
+        except OSError as error:
+            said = f"certificate_file {certificate} cannot be used: {error}"
+            raise CallError("NoCredentials", said) from error
     return context
 
 

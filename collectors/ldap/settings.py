@@ -85,7 +85,7 @@ class LdapSettings(Strict):
     certificate_file: str = ""
     key_file: str = ""
     base_dn: str = ""
-    kind: Literal["auto"] | Kind = "auto"
+    kind: Literal["auto", "active_directory", "openldap", "generic"] = "auto"
     page_size: int = Field(default=500, ge=1, le=10_000)
     connect_timeout: float = Field(default=10, gt=0)
     read_timeout: int = Field(default=60, ge=1)
@@ -132,15 +132,18 @@ class LdapSettings(Strict):
         """
         password = os.environ.get(self.password_env, "")
         if not password:
-            raise CallError("NoCredentials", f"the environment variable {self.password_env} is not set")
+            raise CallError(
+                "NoCredentials", f"password_env: the environment variable {self.password_env} is not set"
+            )
         return password
 
-    def checked_file(self, path: str) -> str | None:
-        """Return a path of the section, None where it is empty.
+    def checked_file(self, key: Literal["ca_file", "certificate_file", "key_file"]) -> str | None:
+        """Return the path that the section has for a key, None where it is empty.
 
         Raises:
             CallError: ``NoCredentials``, if there is no such file.
         """
+        path: str = getattr(self, key)
         if path and not Path(path).is_file():
-            raise CallError("NoCredentials", f"there is no file {path}")
+            raise CallError("NoCredentials", f"{key}: there is no file {path}")
         return path or None

@@ -163,6 +163,7 @@ def test_the_read_commands_tried_here_are_all_there_are() -> None:
         ("hold", "list"),
         ("people", "changes"),
         ("people", "forget"),
+        ("people", "changes"),
         ("people", "resolve"),
         ("people", "show"),
         ("statements", "show"),
@@ -609,6 +610,10 @@ def test_a_run_that_is_interrupted_ends_with_130(tmp_path: Path, moto: str) -> N
     assert "what was acknowledged is kept" in said
     assert "Traceback" not in said
     assert sandbox.run("verify").code == 0
+    gaps = sandbox.run("gaps")
+    assert "everything that was asked for" not in gaps.out
+    for said_by in (gaps, sandbox.run("status")):
+        assert "did not get to its end" in said_by.err
 
 
 def test_progress_is_shown_on_a_terminal(collecting: Sandbox) -> None:

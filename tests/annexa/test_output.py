@@ -118,3 +118,31 @@ def test_a_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], te
 def test_what_cannot_be_printed_is_shown_as_its_number() -> None:
     assert shown("\x1b[31m") == r"\x1b[31m"
     assert shown("Grüße, 漢字\n\t") == "Grüße, 漢字\n\t"
+
+
+_WIDE = (
+    Column("name", "Name", fold=True),
+    *(Column(f"c{number}", f"Column {number}") for number in range(9)),
+)
+
+
+def test_a_table_that_a_terminal_is_too_narrow_for_keeps_every_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    row = {"name": "payroll"} | {f"c{number}": f"value {number}" for number in range(9)}
+    print_table([row, row], _WIDE, "Buckets")
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == ["Buckets", "Name: payroll", "Column 0: value 0"]
+    assert said.count("Column 8: value 8") == 2
+    assert max(map(len, said)) <= 40
+
+
+def test_a_wide_table_in_a_file_is_as_wide_as_it_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    row = {"name": "payroll"} | {f"c{number}": "x" * 20 for number in range(9)}
+    print_table([row], _WIDE)
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "payroll" in each]
+    assert line.count("x" * 20) == 9

@@ -153,3 +153,13 @@ def test_a_time_that_ends_before_it_begins_is_refused(firm: Organisation, box: S
     ran = box.ask("people", "changes", "--from", "2026-03-04", "--to", "2026-03-03")
     assert ran.code != 0
     assert "--to" in ran.err
+
+
+def test_that_changes_may_be_missing_is_said_where_a_list_was_denied(
+    firm: Organisation, box: Sandbox
+) -> None:
+    assert box.ask("people", "changes", "--from", "2026-03-02").err == ""
+    firm.people.pop()
+    firm.denied = {"entra.user.user"}
+    firm.run()
+    assert "changes may be missing" in box.ask("people", "changes", "--from", "2026-03-02").err

@@ -130,13 +130,32 @@ def test_that_a_directory_could_not_be_read_is_said(firm: Organisation, box: San
 
 def test_that_nobody_was_ever_matched_is_said(box: Sandbox) -> None:
     Organisation(box.store, off={"entra", "azure", "gcp"}).run()
-    assert "no accounts have been collected" in box.ask("people").out
+    assert "no run has collected accounts to its end" in box.ask("people").out
 
 
 def test_a_person_that_is_not_there_is_said_not_to_be(firm: Organisation, box: Sandbox) -> None:
     ran = box.ask("people", "show", "email:nobody@example.com")
     assert ran.code == 1
     assert "there is no person" in ran.err
+
+
+def test_of_whoever_went_everywhere_it_is_said_since_when_and_how_to_see_them(
+    firm: Organisation, box: Sandbox
+) -> None:
+    leave(firm)
+    ran = box.ask("people", "show", BOB_ID)
+    assert ran.code == 1
+    assert "since 2026-03-0" in ran.err
+    assert "--as-of" in ran.err
+    assert box.ask("people", "show", BOB_ID, "--as-of", "2026-03-03").code == 0
+
+
+@pytest.mark.parametrize("command", ["people", "findings"])
+def test_a_provider_that_there_is_not_is_refused(firm: Organisation, box: Sandbox, command: str) -> None:
+    ran = box.ask(command, "--provider", "oktaa")
+    assert ran.code == 1
+    assert "there is no provider 'oktaa'" in ran.err
+    assert "google_workspace" in ran.err
 
 
 def test_a_person_is_found_by_address(firm: Organisation, box: Sandbox) -> None:

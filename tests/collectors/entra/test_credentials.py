@@ -43,6 +43,26 @@ def test_the_section_is_named_where_a_variable_is_missing(
         source.authorization()
 
 
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        (
+            {"credential": "certificate", "certificate_path": "/none.pem"},
+            r"entra\.certificate_path: /none\.pem",
+        ),
+        ({"credential": "certificate", "certificate_path": __file__}, r"entra\.certificate_path"),
+        ({"credential": "workload"}, r"entra\.token_file"),
+    ],
+)
+def test_the_key_is_named_whose_file_is_missing_or_of_no_use(
+    entra: Entra, section: dict[str, str], key: str
+) -> None:
+    source = AzureTokens(EntraSettings.model_validate(entra.settings(**section)))
+    with pytest.raises(CallError, match=key) as caught:
+        source.authorization()
+    assert caught.value.code == "NoCredentials"
+
+
 def test_keys_of_azure_s_section_are_none_of_ours() -> None:
     with pytest.raises(ConfigError, match="subscriptions"):
         EntraCollector({"subscriptions": []}, Tools(redaction_key=b"key"))

@@ -85,6 +85,12 @@ class OpenLdap:
     def url(self) -> str:
         return f"ldap://127.0.0.1:{self.port}"
 
+    def configurable(self, password: str) -> None:
+        """Let ``cn=config`` change the server while it runs, with this password."""
+        text = self._config.read_text(encoding="utf-8")
+        section = f"database config\nrootpw {password}\n\ndatabase mdb"
+        self._config.write_text(text.replace("database mdb", section, 1), encoding="utf-8")
+
     def __enter__(self) -> "OpenLdap":
         assert _SLAPD is not None
         ldif = self._folder / "seed.ldif"

@@ -223,6 +223,28 @@ def test_doctor_names_directory_and_rights(ldap: Ldap) -> None:
     assert POLICY in blind["permissions"].message
 
 
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"ca_file": __file__}, "ca_file"),
+        ({"ca_file": "/none.pem"}, "ca_file: there is no file /none.pem"),
+        ({"credential": "sasl-external", "certificate_file": __file__}, "certificate_file"),
+    ],
+)
+def test_doctor_names_the_key_whose_file_is_of_no_use(
+    ldap: Ldap, section: dict[str, str], named: str
+) -> None:
+    (line,) = ldap.collector(servers=[f"ldaps://localhost:{ldap.server.secure_port}"], **section).diagnose()
+    assert not line.ok
+    assert named in line.message
+
+
+def test_doctor_says_in_plain_words_that_nobody_vouches_for_the_server(ldap: Ldap) -> None:
+    (line,) = ldap.collector(servers=[f"ldaps://localhost:{ldap.server.secure_port}"]).diagnose()
+    assert line.message.startswith("TlsFailed: certificate verify failed: ")
+    assert "in ca_file" in line.message
+
+
 def test_permissions_name_what_the_definitions_read_and_no_password(ldap: Ldap) -> None:
     collector = ldap.collector()
     granted = collector.permissions(collector.resource_types())
