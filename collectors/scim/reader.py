@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from collectors.contract import Permissions, Tools
+from collectors.contract import Diagnosis, Permissions, Tools
 from collectors.definition import Call
+from collectors.ledger import Ledger
 from collectors.rest.paging import StartIndex
 from collectors.rest.published import published
 from collectors.rest.service import Service, TokenSource
@@ -16,9 +17,14 @@ from collectors.scim.answers import check, read_error
 from collectors.scim.credentials import token_source
 from collectors.scim.names import one_spelling
 from collectors.scim.settings import ServiceSettings
+from collectors.transport import CallError
 from store.model import Strict
 
 TENANT_CALL = Call(call="scim:GET /ServiceProviderConfig", permission=("read the service's configuration",))
+
+_ONE_USER = Call.model_validate(
+    {"call": "scim:GET /Users", "with": {"count": "1"}, "permission": ["read users"]}
+)
 
 _NOTE = (
     "SCIM has no rights of its own: make a token that may read and nothing else, where the service has such. "
@@ -73,6 +79,17 @@ class ServiceReader(TenantCollector):
     def principal(self) -> str:
         self._tokens.authorization()
         return self._settings.client_id or self._settings.username
+
+    def diagnose(self) -> list[Diagnosis]:
+        lines = super().diagnose()
+        if not all(line.ok for line in lines):
+            return lines
+        try:
+            # The service's configuration takes no credentials; people do.
+            self._caller().whole(_ONE_USER, {"count": "1"}, "", Ledger())
+        except CallError as error:
+            return [Diagnosis("credentials", False, f"users cannot be read: {error}", self.credential_hint)]
+        return lines
 
     def document(self, grants: tuple[str, ...]) -> Permissions:
         return Permissions(grants, ("\n".join(grants) + "\n",), suffix=".txt", note=_NOTE)

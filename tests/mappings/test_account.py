@@ -106,7 +106,10 @@ def test_a_user_who_cannot_sign_in_is_no_account_of_a_person() -> None:
 
 def last_use(report: dict[str, str], *gaps: str, **keys: Any) -> Any:
     """Return what is known of the last use of an IAM user with this row in the credential report."""
-    content = {"item": {"UserId": "AIDA1"}, "report": {"password_enabled": "true", **report}}
+    content: dict[str, Any] = {
+        "item": {"UserId": "AIDA1"},
+        "report": {"password_enabled": "true", **report},
+    }
     unread = {key: {"call": f"iam:{key}", "code": "AccessDenied"} for key in gaps}
     content |= {"ssh_keys": [], "service_credentials": [], **keys}
     user = known("aws.iam.user", {key: content[key] for key in content.keys() - unread.keys()}, gaps=unread)

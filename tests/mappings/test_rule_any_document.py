@@ -86,9 +86,9 @@ def test_a_rule_takes_and_leaves_no_references(source: str) -> None:
     content = {"a": [{"b": {"c": None}}, {"b": 3}, None, True, False, "x"], "b": {"x": None}}
     gc.collect()
     before = [sys.getrefcount(each) for each in counted]
-    for _ in range(1_000):
+    for _ in range(10_000):
         with suppress(MissingValueError, RuleFailedError):
             rule.evaluate(activation(resource=content, scope={}, params={}, now=NOW))
     gc.collect()
     after = [sys.getrefcount(each) for each in counted]
-    assert all(abs(now - then) < 500 for now, then in zip(after, before, strict=True)), (before, after)
+    assert all(abs(now - then) < 5_000 for now, then in zip(after, before, strict=True)), (before, after)

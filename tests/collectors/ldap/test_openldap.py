@@ -1,5 +1,7 @@
 """Reading a real OpenLDAP: lists, pages, groups within groups, TLS, and what an account may not see."""
 
+from typing import Any
+
 import pytest
 
 from annexa.plugin import Tools
@@ -232,7 +234,7 @@ def test_doctor_names_directory_and_rights(ldap: Ldap) -> None:
     ],
 )
 def test_doctor_names_the_key_whose_file_is_of_no_use(
-    ldap: Ldap, section: dict[str, str], named: str
+    ldap: Ldap, section: dict[str, Any], named: str
 ) -> None:
     (line,) = ldap.collector(servers=[f"ldaps://localhost:{ldap.server.secure_port}"], **section).diagnose()
     assert not line.ok

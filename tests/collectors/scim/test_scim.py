@@ -346,3 +346,11 @@ def test_doctor_names_the_service(scim: Scim) -> None:
     lines = {line.name: line for line in scim.collector().diagnose()}
     assert lines["tenant"].ok
     assert lines["credentials"].ok
+
+
+def test_doctor_asks_for_people_because_the_services_configuration_takes_no_credentials(scim: Scim) -> None:
+    scim.proxy.rules.append(Rule(at("/Users"), refuse(401, "The token is not known.")))
+    (line,) = scim.collector().diagnose()
+    assert (line.name, line.ok) == ("credentials", False)
+    assert "users cannot be read" in line.message
+    assert "[scim.services]" in line.hint
