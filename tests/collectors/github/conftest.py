@@ -47,10 +47,10 @@ class Served:
     def collector(self, tools: Tools | None = None, **more: Any) -> GithubCollector:
         return GithubCollector(self.settings(**more), tools or Tools(redaction_key=KEY))
 
-    def app(self, **more: Any) -> GithubCollector:
+    def app(self, tools: Tools | None = None, **more: Any) -> GithubCollector:
         """A collector that signs in as the App, which the organisation is made to install."""
         self.github.installations.setdefault(estate.ORG, estate.installation())
-        return GithubCollector(self.app_settings(**more), Tools(redaction_key=KEY))
+        return GithubCollector(self.app_settings(**more), tools or Tools(redaction_key=KEY))
 
 
 @contextmanager
