@@ -137,6 +137,7 @@ def test_no_check_decides_without_a_call_that_it_reads(
     assert tried > 1_000
 
 
+@pytest.mark.slow
 def test_a_call_that_a_check_does_not_read_is_none_of_its_business(
     single: list[Check], types: dict[str, ResourceType]
 ) -> None:

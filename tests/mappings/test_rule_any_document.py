@@ -78,6 +78,7 @@ def test_a_text_does_not_end_at_a_nul(source: str, content: dict[str, Any]) -> N
     assert judged(check(source), content).outcome is Outcome.FAIL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="these are immortal since Python 3.12")
 @pytest.mark.parametrize("source", RULES)
 def test_a_rule_takes_and_leaves_no_references(source: str) -> None:
