@@ -216,3 +216,13 @@ def load_resource_types(folders: Iterable[Path]) -> dict[str, ResourceType]:
                 found[definition.type] = definition
                 origin[definition.type] = path
     return found
+
+
+def resource_types_of(provider: str, folders: Iterable[Path]) -> dict[str, ResourceType]:
+    """Return what :func:`load_resource_types` reads that is of one provider.
+
+    Raises:
+        DefinitionError: as there.
+    """
+    every = load_resource_types(folders)
+    return {kind: definition for kind, definition in every.items() if definition.provider == provider}

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,11 +16,12 @@ from collectors.aws.transport import Boto3Transport
 from collectors.caller import Caller
 from collectors.collection import Collection
 from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
-from collectors.definition import ResourceType, load_resource_types
+from collectors.definition import ResourceType, resource_types_of
 from collectors.engine import Engine, Identity
 from collectors.ratelimit import Limit, RateLimiter, load_limits
 from collectors.retry import Retrier, RetryPolicy
 from collectors.section import read_section
+from collectors.version import VERSION
 from store.errors import CollectorError
 from store.instant import rfc3339
 from store.model import Document, Report, Scope, Strict
@@ -31,18 +31,11 @@ _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
 _DISCOVERY_ACTIONS = ("ec2:DescribeRegions",)
 
 
-def _version() -> str:
-    try:
-        return metadata.version("annexa")
-    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
-        return "0"
-
-
 class AwsCollector:
     """Collects from AWS; see :class:`collectors.contract.Collector`."""
 
     provider: ClassVar[str] = "aws"
-    version: ClassVar[str] = _version()
+    version: ClassVar[str] = VERSION
     Settings: ClassVar[type[Strict]] = AwsSettings
 
     def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
@@ -54,8 +47,7 @@ class AwsCollector:
 
     @classmethod
     def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
-        every = load_resource_types([_FOLDER, *folders])
-        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+        return resource_types_of(cls.provider, [_FOLDER, *folders])
 
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types

@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
 from collectors.caller import Caller
 from collectors.collection import Collection
 from collectors.contract import Diagnosis, Discovery, Permissions, Target, Tools
-from collectors.definition import Call, ResourceType, load_resource_types
+from collectors.definition import Call, ResourceType, resource_types_of
 from collectors.engine import Engine, Identity
 from collectors.ldap import lint, permissions
 from collectors.ldap.census import Subordinates
@@ -24,6 +23,7 @@ from collectors.ratelimit import Limit, RateLimiter
 from collectors.retry import Retrier, RetryPolicy
 from collectors.section import read_section
 from collectors.transport import CallError
+from collectors.version import VERSION
 from store.errors import CollectorError
 from store.instant import rfc3339
 from store.model import Document, Gap, Report, Scope, Strict
@@ -33,18 +33,11 @@ _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
 _HINT = "Check servers, ca_file, credential and the keys that it needs under [ldap]."
 
 
-def _version() -> str:
-    try:
-        return metadata.version("annexa")
-    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
-        return "0"
-
-
 class LdapCollector:
     """Reads directories over LDAP; see :class:`collectors.contract.Collector`."""
 
     provider: ClassVar[str] = "ldap"
-    version: ClassVar[str] = _version()
+    version: ClassVar[str] = VERSION
     folder: ClassVar[Path] = Path(__file__).parent
     Settings: ClassVar[type[Strict]] = LdapSettings
 
@@ -56,8 +49,7 @@ class LdapCollector:
 
     @classmethod
     def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
-        every = load_resource_types([cls.folder, *folders])
-        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+        return resource_types_of(cls.provider, [cls.folder, *folders])
 
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types

@@ -4,7 +4,6 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from pydantic import Field
 from collectors.caller import Caller
 from collectors.collection import Collection
 from collectors.contract import Target, Tools
-from collectors.definition import ResourceType, load_resource_types
+from collectors.definition import ResourceType, resource_types_of
 from collectors.engine import Engine, Identity
 from collectors.inventory import Census, Inventory
 from collectors.ratelimit import Limit, RateLimiter, load_limits
@@ -23,6 +22,7 @@ from collectors.rest.transport import RestTransport, new_client
 from collectors.retry import Retrier, RetryPolicy
 from collectors.section import read_section
 from collectors.transport import Transport
+from collectors.version import VERSION
 from store.errors import CollectorError
 from store.model import Document, Report, Scope, Strict
 
@@ -30,13 +30,6 @@ _BATCHES = 4
 """Batches that are filled at a time. More threads would wait for each other and not for the provider."""
 
 _UNLIMITED = Limit(call="*:*", rate=10_000, burst=10_000)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("annexa")
-    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
-        return "0"
 
 
 class RestSettings(Strict):
@@ -65,7 +58,7 @@ class RestCollector(ABC):
 
     provider: ClassVar[str]
     folder: ClassVar[Path]
-    version: ClassVar[str] = _version()
+    version: ClassVar[str] = VERSION
     Settings: ClassVar[type[Strict]]
 
     def __init__(self, settings: Mapping[str, Any], tools: Tools) -> None:
@@ -76,8 +69,7 @@ class RestCollector(ABC):
 
     @classmethod
     def definitions(cls, folders: Iterable[Path]) -> Mapping[str, ResourceType]:
-        every = load_resource_types([cls.folder, *folders])
-        return {kind: definition for kind, definition in every.items() if definition.provider == cls.provider}
+        return resource_types_of(cls.provider, [cls.folder, *folders])
 
     def resource_types(self) -> Mapping[str, ResourceType]:
         return self._types
