@@ -36,7 +36,6 @@ _NAMED = 5
 
 _COLUMNS = (
     Column("name", "Name", fold=True),
-    Column("person", "Person", fold=True),
     Column("directories", "Directories"),
     Column("access", "Access"),
     Column("active_in", "Active in"),
@@ -136,7 +135,10 @@ def _chosen(
 @format_option
 @click.pass_obj
 def show(config: Path | None, person: str, as_of: str | None, form: str) -> None:
-    """Show a person with every account and the evidence of each."""
+    """Show a person with every account and the evidence of each.
+
+    PERSON is an id, or an address or name that one person has.
+    """
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
         body = person_body(_person(record, person, as_of))
@@ -153,14 +155,10 @@ def resolve(config: Path | None, address: str, as_of: str | None, form: str) -> 
 
     Exits with 1 if nobody has it. Pseudonyms take the key of the store that is read.
     """
-    from collectors.privacy import Pseudonyms
-    from mappings.reading_accounts import one_form
-
     with Workspace.load(config).reading() as record:
         must_be_collected_by(record, as_of)
-        pseudonym = Pseudonyms.of_store(record.redaction_key()).of(address)
-        names = frozenset({one_form(address), one_form(pseudonym)})
-        rows = [person_row(found) for found in people(record, as_of) if is_called(found, names)]
+        pseudonym, called = _called(record, address, as_of)
+        rows = [person_row(found) for found in called]
         _say_let_go(record, as_of)
     if form == "table":
         print_rows(rows, _COLUMNS, form, empty=f"Nobody is known by {shown(address)} or {pseudonym}.")
@@ -289,6 +287,16 @@ def _more(row: Row) -> str:
     return f"still active in {', '.join(row['active_in'])}, {ended}"
 
 
+def _called(record: Record, address: str, at: str | None) -> tuple[str, list[Document]]:
+    """Return the pseudonym of an address or name, and who is known by either."""
+    from collectors.privacy import Pseudonyms
+    from mappings.reading_accounts import one_form
+
+    pseudonym = Pseudonyms.of_store(record.redaction_key()).of(address)
+    names = frozenset({one_form(address), one_form(pseudonym)})
+    return pseudonym, [found for found in people(record, at) if is_called(found, names)]
+
+
 def _person(record: Record, wanted: str, at: str | None) -> Document:
     from store.persons_evidence import let_go
 
@@ -302,6 +310,12 @@ def _person(record: Record, wanted: str, at: str | None) -> Document:
             f"no account has been matched to {wanted} since {ended}",
             "`annexa people changes` lists what happened; `--as-of` a moment before then shows the person.",
         )
+    _, called = _called(record, wanted, at)
+    if len(called) > 1:
+        ids = ", ".join(found.id for found in called)
+        raise StoreError(f"{len(called)} people are known by {wanted!r}", f"Give the id of one: {ids}.")
+    if called:
+        return called[0]
     raise StoreError(
         f"there is no person {wanted!r}",
         "`annexa people` lists them; `annexa people resolve ADDRESS` finds one.",

@@ -133,6 +133,19 @@ def test_that_nobody_was_ever_matched_is_said(box: Sandbox) -> None:
     assert "no run has collected accounts to its end" in box.ask("people").out
 
 
+def test_a_person_is_shown_by_an_address_that_nobody_else_has(firm: Organisation, box: Sandbox) -> None:
+    assert box.ask("people", "show", "Bob@Example.com", "--format", "json").json["person"] == BOB_ID
+
+
+def test_of_several_with_one_address_the_ids_are_told(firm: Organisation, box: Sandbox) -> None:
+    firm.people.append(Person("c", "bob@example.com"))
+    firm.run()
+    ran = box.ask("people", "show", "bob@example.com")
+    assert ran.code == 1
+    assert BOB_ID in ran.err
+    assert "entra-object-id:c" in ran.err
+
+
 def test_a_person_that_is_not_there_is_said_not_to_be(firm: Organisation, box: Sandbox) -> None:
     ran = box.ask("people", "show", "email:nobody@example.com")
     assert ran.code == 1
