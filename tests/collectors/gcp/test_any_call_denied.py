@@ -31,7 +31,7 @@ def scopes(gcp: Gcp) -> dict[str, Scope]:
 def definitions_are_read_once() -> Iterator[None]:
     """Every collector of this module has the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rest, "load_resource_types", lambda folders: TYPES)
+        patch.setattr(rest, "resource_types_of", lambda provider, folders: TYPES)
         yield
 
 
